@@ -1,0 +1,356 @@
+"""The commands: arguments, progress, printing and exit codes. Nothing else prints."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from checks.report import Result
+    from unravel.project import FinishedFile, Run
+    from unravel.types import Diagnostic
+
+DONE, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of the command that `arguments` give. Nothing is raised."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal cannot show must not end a conversion.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        code = commands.main(list(arguments), "unravel", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or DONE)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads us has seen enough. The interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _version(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given and not context.resilient_parsing:
+        import unravel
+
+        click.echo(f"unravel {unravel.__version__}")
+        context.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and exit.",
+)
+def commands() -> None:
+    """Turn short modular_<model>.py files into complete single-file models.
+
+    Exit codes: 0 in sync or done; 1 out of sync; 2 something could not be read, converted or
+    written, or nothing was found.
+    """
+
+
+_SELECTION = (
+    click.argument("models", nargs=-1, metavar="[MODEL|FILE]..."),
+    click.option("--diff", is_flag=True, help="Print what changes, as a unified diff."),
+    click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
+    click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
+    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
+    click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one."),
+    click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
+)
+
+
+def _selection(command: Callable[..., int]) -> Callable[..., int]:
+    """The arguments that all commands over modular files share."""
+    for decorate in reversed(_SELECTION):
+        command = decorate(command)
+    return command
+
+
+@commands.command(short_help="Generate the files of models.")
+@_selection
+@click.option("--stdout", "to_stdout", is_flag=True, help="Print the generated files.")
+@click.option("--force", is_flag=True, help="Overwrite files that unravel did not generate, too.")
+def convert(
+    models: tuple[str, ...],
+    diff: bool,
+    jobs: int | None,
+    profile: str | None,
+    root: str | None,
+    ruff: str,
+    no_cache: bool,
+    quiet: bool,
+    to_stdout: bool,
+    force: bool,
+) -> int:
+    """Generate the files of all models, or of those named.
+
+    With --diff or --stdout, nothing is written.
+    """
+    if diff and to_stdout:
+        raise click.UsageError("--diff and --stdout exclude each other.")
+    from unravel.project import convert as convert_project
+
+    with _progress() as on_progress:
+        run = convert_project(
+            root=root,
+            models=models,
+            profile=profile,
+            jobs=jobs,
+            ruff=_executable(ruff),
+            force=force,
+            write=not (diff or to_stdout),
+            on_progress=on_progress,
+            on_wait=lambda: _say("waiting for another run to finish ..."),
+        )
+    files = [file for each in run.finished for file in each.files]
+    if diff:
+        _print_differences(file.difference() for file in files)
+    elif to_stdout:
+        _print_files(files)
+    _report(run, files, quiet=quiet, is_dry=diff or to_stdout)
+    return DONE if run.finished and not run.failed else FAILED
+
+
+@commands.command(short_help="Are the generated files in sync?")
+@_selection
+def check(
+    models: tuple[str, ...],
+    diff: bool,
+    jobs: int | None,
+    profile: str | None,
+    root: str | None,
+    ruff: str,
+    no_cache: bool,
+    quiet: bool,
+) -> int:
+    """Are the generated files of all models, or of those named, in sync?
+
+    Nothing is written.
+    """
+    from checks import report, sync
+
+    with _progress() as on_progress:
+        folder, results = sync.check_sync(
+            root=root,
+            models=models,
+            profile=profile,
+            jobs=jobs,
+            ruff=_executable(ruff),
+            on_progress=on_progress,
+        )
+    for result in results:
+        _print_result(result, folder, diff=diff, quiet=quiet)
+    if not quiet:
+        click.echo(report.summary(results))
+    return report.exit_code(results)
+
+
+def _executable(ruff: str) -> str:
+    """A path is relative to the current folder; a bare name is left for the search path."""
+    return os.path.abspath(ruff) if os.path.dirname(ruff) else ruff
+
+
+# -- what a command has done ---------------------------------------------------------------------
+
+
+def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: bool) -> None:
+    """What was written, what went wrong, and all of it in one line."""
+    from unravel.project import State
+
+    changed = [file for file in files if file.state is not State.UNCHANGED]
+    if not quiet and not is_dry:
+        for file in changed:
+            click.echo(f"wrote {_from_here(file.path, run.root)}")
+    for finished in run.finished:
+        _complain(() if quiet else finished.warnings, run.root)
+    for failed in run.failed:
+        _complain(failed.diagnostics, run.root)
+    if run.began and not quiet:
+        done, lost = len(run.finished), len(run.failed)
+        counts = f"converted {_count(done, 'model')}" + (f", {lost} failed" if lost else "")
+        verb = "would be written" if is_dry else "written"
+        same = len(files) - len(changed)
+        line = f"{counts}: {_count(len(changed), 'file')} {verb}, {same} unchanged"
+        click.echo(line, err=is_dry)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _print_files(files: Sequence[FinishedFile]) -> None:
+    """The generated files; a heading above each tells several apart."""
+    for number, file in enumerate(files):
+        if len(files) > 1:
+            click.echo(("\n" if number else "") + f"==> {file.path} <==")
+        click.echo(file.content, nl=False)
+
+
+_COLORS = {"+++": "bold", "---": "bold", "@@": "cyan", "+": "green", "-": "red"}
+
+
+def _print_differences(differences: Iterable[str]) -> None:
+    color = _is_colored(sys.stdout)
+    for difference in differences:
+        lines = difference.split("\n")[:-1]
+        painted = (_painted(line) if color else line for line in lines)
+        for line in painted:
+            click.echo(line, color=color)
+
+
+def _painted(line: str) -> str:
+    for start, color in _COLORS.items():
+        if line.startswith(start):
+            return click.style(line, bold=True) if color == "bold" else click.style(line, fg=color)
+    return line
+
+
+def _print_result(result: Result, root: str, *, diff: bool, quiet: bool) -> None:
+    from checks.report import Verdict
+    from unravel.types import Severity
+
+    warnings = [each for each in result.diagnostics if each.severity is Severity.WARNING]
+    others = [each for each in result.diagnostics if each.severity is Severity.ERROR]
+    _complain(() if quiet else warnings, root)
+    _complain(others, root, stream=sys.stderr if result.verdict is Verdict.ERROR else sys.stdout)
+    if diff:
+        _print_differences([result.difference])
+
+
+# -- diagnostics ---------------------------------------------------------------------------------
+
+
+def _say(message: str) -> None:
+    click.echo(f"unravel: {message}", err=True)
+
+
+def _complain(diagnostics: Iterable[Diagnostic], root: str, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stderr
+    color = _is_colored(stream)
+    width = shutil.get_terminal_size().columns if stream.isatty() else 0
+    for diagnostic in diagnostics:
+        shown = replace(diagnostic, path=_from_here(diagnostic.path, root))
+        text = "\n".join(diagnostic_lines(shown, width=width, color=color))
+        click.echo(text, file=stream, color=color)
+
+
+def diagnostic_lines(diagnostic: Diagnostic, *, width: int = 0, color: bool = False) -> list[str]:
+    """`path:line:col: CODE message`, the line of source with a caret below it, and the hint.
+
+    The excerpt is cut to `width` columns; 0 means not at all.
+    """
+    from unravel.types import Severity
+
+    def paint(text: str, **style: Any) -> str:
+        return click.style(text, **style) if color else text
+
+    is_warning = diagnostic.severity is Severity.WARNING
+    code = paint(diagnostic.code, fg="yellow" if is_warning else "red", bold=True)
+    place = diagnostic.path
+    if diagnostic.line:
+        place += f":{diagnostic.line}:{max(diagnostic.column, 1)}"
+    kind = "warning: " if is_warning else ""
+    lines = [f"{paint(_plain(place), bold=True)}: {code} {kind}{_plain(diagnostic.message)}"]
+    if diagnostic.excerpt.strip():
+        lines += [f"    {each}" for each in _excerpt(diagnostic, width - 4 if width else 0)]
+    if diagnostic.hint:
+        hint = diagnostic.hint.replace("\n", "\n    ")
+        lines.append(f"    {paint('hint:', fg='cyan')} {hint}")
+    return lines
+
+
+def _excerpt(diagnostic: Diagnostic, width: int) -> Iterator[str]:
+    text = _plain(diagnostic.excerpt.expandtabs(1).rstrip())
+    column = min(max(diagnostic.column - 1, 0), len(text))
+    indent = len(text) - len(text.lstrip())
+    start = min(indent, column)
+    if width and column - start > width * 2 // 3:
+        start = column - width // 3
+    shown = text[start:]
+    if width and _columns(shown) > width:
+        shown = shown[: max(width - 3, 1)] + "..."
+    yield shown
+    yield " " * _columns(text[start:column]) + "^"
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _plain(text: str) -> str:
+    """`text` without anything by which a file could control the terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _from_here(path: str, root: str) -> str:
+    """`path`, which is relative to `root`, as one would name it in the current folder."""
+    file = os.path.join(root, path)
+    if os.path.isabs(path) or not os.path.lexists(root) or not _is_in_tree(path, root):
+        return path
+    return os.path.relpath(file)
+
+
+def _is_in_tree(path: str, root: str) -> bool:
+    # A name that was given on the command line and does not exist stays as it was given.
+    return os.path.lexists(os.path.join(root, path)) or not os.path.lexists(path)
+
+
+# -- the terminal --------------------------------------------------------------------------------
+
+
+def _is_colored(stream: TextIO) -> bool:
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and stream.isatty()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Something to call with the numbers of models that are done and of all models."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # Without a thread that redraws it: worker processes are forked while it is shown.
+    bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
+    task = bar.add_task("converting", total=None)
+
+    def on_progress(done: int, total: int) -> None:
+        if total > 1:
+            bar.start()
+            bar.update(task, completed=done, total=total)
+            bar.refresh()
+
+    try:
+        yield on_progress
+    finally:
+        bar.stop()

@@ -1,0 +1,252 @@
+"""A batch of generated texts is linted and formatted, by one run of ruff each."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unravel.diagnostics import Place, diagnose
+from unravel.types import Diagnostic, Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LINE_LENGTH = 119
+RULES = "I,F401"
+"""Sorted imports and no unused ones: what a generated file needs, whatever the user selected."""
+
+# The user may have excluded generated files from ruff, but a batch holds nothing else.
+_EVERYTHING = (
+    'include = ["*.py"]',
+    "exclude = []",
+    "extend-exclude = []",
+    "lint.exclude = []",
+    "format.exclude = []",
+)
+_COMMON = ("--no-cache", "--no-force-exclude", "--no-respect-gitignore")
+
+
+class FormatterError(Exception):
+    """The formatter cannot be run, or it failed as a whole."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Where the formatter's settings come from.
+
+    `base` is the folder that paths in them are relative to; `options` go to every command.
+    """
+
+    base: Path
+    is_users: bool
+    options: tuple[str, ...]
+
+
+def format_batch(
+    files: Mapping[str, str], *, root: Path, settings: Settings, scratch: Path
+) -> dict[str, str | Diagnostic]:
+    """Each text of `files`, formatted, or why it could not be.
+
+    Paths are relative to `root`. `scratch` is a folder for what the formatter works on.
+    """
+    if not files:
+        return {}
+    try:
+        ruff = find_ruff(settings, root)
+        style = find_style(root)
+        with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as folder:
+            inside = {path: _inside(path, root, style.base) for path in files}
+            _lay_out({inside[path]: text for path, text in files.items()}, folder, style.base)
+            unread = _run_ruff(ruff, style, folder)
+            return {
+                path: _result(path, text, Path(folder, inside[path]), unread)
+                for path, text in files.items()
+            }
+    except FormatterError as error:
+        return {path: _failure(path, error.message, error.hint) for path in files}
+    except OSError as error:
+        message = f"the formatter's working folder cannot be written: {error.strerror}"
+        return {path: _failure(path, message) for path in files}
+
+
+def find_ruff(settings: Settings, root: Path) -> str:
+    """The ruff executable. Raises `FormatterError` where there is none."""
+    if settings.ruff:
+        # Resolved here, since the formatter runs in another folder.
+        has_folder = os.path.dirname(settings.ruff) != ""
+        found = shutil.which(str(root / settings.ruff) if has_folder else settings.ruff)
+        if found is None:
+            raise FormatterError(f"`{settings.ruff}` is not an executable", "see `--ruff`")
+        return os.path.abspath(found)
+    scripts = (os.path.dirname(sys.executable), sysconfig.get_path("scripts"))
+    found = shutil.which("ruff", path=os.pathsep.join(scripts)) or shutil.which("ruff")
+    if found is None:
+        raise FormatterError("ruff is not installed", "run `pip install ruff`, or use `--ruff`")
+    return os.path.abspath(found)
+
+
+def find_style(root: Path) -> Style:
+    """The settings of the project at `root`, or of the repository around it, or our own."""
+    for folder in _up_to_repository(root):
+        file = _settings_file(folder)
+        if file is not None:
+            sources = _source_folders(file)
+            return Style(folder, True, ("--config", str(file), *_inline(sources, folder)))
+    length = f"line-length = {LINE_LENGTH}"
+    return Style(root, False, ("--isolated", "--config", length, *_inline(None, root)))
+
+
+def _up_to_repository(root: Path) -> Iterator[Path]:
+    """`root`, and the folders above it up to the one that holds `.git`, where there is one."""
+    folders = (root, *root.parents)
+    for depth, folder in enumerate(folders):
+        if (folder / ".git").exists():
+            yield from folders[: depth + 1]
+            return
+    yield root
+
+
+def _settings_file(folder: Path) -> Path | None:
+    for name in (".ruff.toml", "ruff.toml", "pyproject.toml"):
+        file = folder / name
+        if file.is_file() and (name != "pyproject.toml" or _ruff_table(file) is not None):
+            return file
+    return None
+
+
+def _ruff_table(file: Path) -> dict[str, Any] | None:
+    """ruff's settings in `file`; a broken file has empty ones, for ruff itself to complain of."""
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+    table = document.get("tool", {}).get("ruff") if file.name == "pyproject.toml" else document
+    return table if isinstance(table, dict) else None
+
+
+def _source_folders(file: Path) -> list[str] | None:
+    """What the settings call `src`, there or in a file that they extend."""
+    seen: set[Path] = set()
+    while file not in seen:
+        seen.add(file)
+        table = _ruff_table(file) or {}
+        if isinstance(table.get("src"), list):
+            return [str(file.parent / str(folder)) for folder in table["src"]]
+        if not isinstance(table.get("extend"), str):
+            break
+        file = Path(os.path.normpath(file.parent / os.path.expanduser(table["extend"])))
+    return None
+
+
+def _inline(sources: Sequence[str] | None, folder: Path) -> Iterator[str]:
+    """Settings that hold for a batch: it lies elsewhere, but first-party stays first-party."""
+    sources = sources or [str(folder), str(folder / "src")]
+    absolute = [os.path.abspath(each) for each in sources]
+    for option in (f"src = {json.dumps(absolute, ensure_ascii=False)}", *_EVERYTHING):
+        yield "--config"
+        yield option
+
+
+def _inside(path: str, root: Path, base: Path) -> str:
+    """`path`, which is relative to `root`, relative to `base`."""
+    return Path(os.path.relpath(root / path, base)).as_posix()
+
+
+def _lay_out(files: Mapping[str, str], folder: str, base: Path) -> None:
+    """Write `files` into `folder`, which then looks like `base` as far as ruff can tell."""
+    for path, text in files.items():
+        place = Path(folder, path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text.encode("utf-8", "surrogatepass"))
+    # What ruff takes for a package decides which imports it takes for first-party ones.
+    for inner in sorted({parent for path in files for parent in Path(path).parents}):
+        marker = Path(folder, inner, "__init__.py")
+        if (base / inner / "__init__.py").is_file() and not marker.exists():
+            marker.touch()
+
+
+def _run_ruff(ruff: str, style: Style, folder: str) -> str:
+    """Lint and format everything in `folder`; what ruff said about files that it cannot read."""
+    select = "--extend-select" if style.is_users else "--select"
+    fix = ("check", "--quiet", "--fix-only", "--exit-zero", select, RULES)
+    _run((ruff, *fix, *_COMMON, *style.options, "."), folder, accepted=(0, 1))
+    code, said = _run((ruff, "format", *_COMMON, *style.options, "."), folder, accepted=(0, 2))
+    if code and "Failed to" not in said:
+        raise FormatterError(f"ruff failed: {_gist(said)}")
+    return said
+
+
+def _run(command: Sequence[str], folder: str, *, accepted: Iterable[int]) -> tuple[int, str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RUFF_")}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**environment, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise FormatterError(f"`{command[0]}` cannot be run: {error.strerror}") from error
+    said = done.stderr.decode("utf-8", "replace")
+    if done.returncode not in accepted:
+        raise FormatterError(f"ruff failed: {_gist(said) or f'code {done.returncode}'}")
+    return done.returncode, said
+
+
+def _gist(said: str) -> str:
+    """What ruff said, in one line: its causes without headings and drawings."""
+    lines = [line.strip().removeprefix("Cause: ") for line in said.splitlines()]
+    telling = [
+        line
+        for line in lines
+        if line and line != "ruff failed" and not re.match(r"(\d+ )?\||TOML parse error", line)
+    ]
+    return ": ".join(telling[:4])
+
+
+def _result(path: str, before: str, file: Path, unread: str) -> str | Diagnostic:
+    if unread:
+        # Told apart by our own parser: the formatter's messages change from version to version.
+        try:
+            ast.parse(before.encode("utf-8", "surrogatepass"))
+        except (SyntaxError, ValueError) as error:
+            return _not_python(path, before, error)
+        for line in unread.splitlines():
+            if file.name in line and file.parent.name in line:
+                return _failure(path, f"ruff failed: {line.strip()}")
+    return file.read_bytes().decode("utf-8", "surrogatepass")
+
+
+def _not_python(path: str, text: str, error: SyntaxError | ValueError) -> Diagnostic:
+    line = getattr(error, "lineno", 0) or 0
+    column = getattr(error, "offset", 0) or 0
+    lines = text.split("\n")
+    excerpt = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
+    reason = getattr(error, "msg", "") or str(error)
+    message = f"the generated code is not valid Python: {reason}"
+    hint = "this is a defect of unravel; please report it with the modular file"
+    return diagnose("UNR402", Place(path, line, column, excerpt), message, hint=hint)
+
+
+def _failure(path: str, message: str, hint: str = "") -> Diagnostic:
+    return diagnose("UNR401", Place(path, 0, 0), message, hint=hint)

@@ -1,0 +1,80 @@
+"""Model names and their spellings, and the prefix that a child class gives to its parent module."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from unravel.types import Outline
+
+_PART = re.compile(r"[A-Z][a-z0-9]*(?:[A-Z]+(?![a-z]))*|[A-Z]+(?![a-z])")
+
+
+def model_name(source: str) -> str:
+    """`modular/modular_qwen2.py` -> `qwen2`."""
+    return posixpath.basename(source).removesuffix(".py").removeprefix("modular_")
+
+
+@dataclass(frozen=True, slots=True)
+class CasedNames:
+    """Which spelling each model name has: `qwen2_vl` is `Qwen2VL`.
+
+    Both tables come from a register of configuration classes; a name that is not there is spelled
+    by rule.
+    """
+
+    cased: Mapping[str, str]
+    lower: Mapping[str, str]
+
+    def cased_name(self, name: str) -> str:
+        """`qwen2_vl` -> `Qwen2VL`."""
+        found = self.cased.get(name) or self.cased.get(name.replace("_", "-"))
+        return found or "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+    def lower_name(self, cased: str) -> str:
+        """`Qwen2VL` -> `qwen2_vl`."""
+        return self.lower.get(cased) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cased).lower()
+
+
+def cased_names(registers: Iterable[Outline]) -> CasedNames:
+    """Read `("qwen2_vl", "Qwen2VLConfig")` and `{"qwen2_vl": "Qwen2VLConfig"}` entries as data."""
+    cased: dict[str, str] = {}
+    lower: dict[str, str] = {}
+    for register in registers:
+        for definition in register.definitions.values():
+            for name, config in _entries(definition.statement.node):
+                cased[name] = config.removesuffix("Config")
+                lower.setdefault(config.removesuffix("Config"), name.replace("-", "_"))
+    return CasedNames(cased, lower)
+
+
+def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:
+    for inner in ast.walk(node):
+        pairs: list[tuple[ast.expr | None, ast.expr]] = []
+        if isinstance(inner, ast.Tuple) and len(inner.elts) == 2:
+            pairs = [(inner.elts[0], inner.elts[1])]
+        elif isinstance(inner, ast.Dict):
+            pairs = list(zip(inner.keys, inner.values, strict=True))
+        for key, value in pairs:
+            if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
+                name, config = key.value, value.value
+                if isinstance(name, str) and isinstance(config, str) and config.endswith("Config"):
+                    yield name, config
+
+
+def common_suffix(child: str, parent: str) -> str:
+    """The longest suffix that both names share and that starts with a capital letter.
+
+    Empty where it would be all of one of them.
+    """
+    length = 0
+    while length < min(len(child), len(parent)) and child[-1 - length] == parent[-1 - length]:
+        length += 1
+    if length in (len(child), len(parent)):
+        return ""
+    suffix = child[len(child) - length :]
+    start = re.search("[A-Z]", suffix)
+    return suffix[start.start() :] if start else ""

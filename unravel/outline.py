@@ -1,0 +1,410 @@
+"""A module's text -> its definitions, imports and their spans.
+
+One pass of the standard library's parser over each file; nothing else looks at a whole module.
+Every statement is kept as the very text that was read.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+
+from unravel.diagnostics import Place, refuse
+from unravel.scanning import tokens
+from unravel.types import (
+    ClassOutline,
+    Definition,
+    DefinitionKind,
+    Import,
+    Member,
+    MemberKind,
+    Method,
+    Outline,
+    Statement,
+)
+
+Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def read_outline(path: str, text: str) -> Outline:
+    """The outline of a module. `text` has `\\n` for line ends and no byte order mark.
+
+    Raises `Refused` where the text is not valid Python.
+    """
+    module = _parse(path, text)
+    lines = tuple(line + "\n" for line in text.split("\n"))
+    statements, _ = split_block(lines, module.body, 1, len(lines))
+    header = statements[0].lead if statements else text
+    docstring = None
+    imports: list[Import] = []
+    definitions: dict[str, Definition] = {}
+    others: list[Statement] = []
+    for index, statement in enumerate(statements):
+        if index == 0:
+            statement = _without_lead(statement)
+            if _is_docstring(statement.node):
+                docstring = statement
+                continue
+        found = _imports(lines, statement)
+        if found:
+            imports += found
+            continue
+        names = _defined(statement.node)
+        owner = _owner(statement.node)
+        if owner in definitions:
+            definitions[owner] = _extended(definitions[owner], statement)
+        elif names:
+            for name, kind in names:
+                definitions[name] = Definition(name, kind, statement, index)
+        else:
+            others.append(statement)
+    return Outline(path, lines, header, docstring, tuple(imports), definitions, tuple(others))
+
+
+def place(outline: Outline, node: ast.AST) -> Place:
+    """Where `node` stands in the outlined module."""
+    line = getattr(node, "lineno", 0)
+    excerpt = outline.lines[line - 1].rstrip("\n") if 0 < line <= len(outline.lines) else ""
+    column = len(excerpt.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")) + 1
+    return Place(outline.path, line, column if line else 0, excerpt)
+
+
+def _parse(path: str, text: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in somebody's file is not our news
+            return ast.parse(text)
+    except SyntaxError as error:
+        line, column = error.lineno or 0, error.offset or 0
+        lines = text.split("\n")
+        excerpt = lines[line - 1] if 0 < line <= len(lines) else ""
+        at = Place(path, line, column, excerpt)
+        raise refuse("UNR003", at, f"not valid Python: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = str(error) or "it is nested too deeply for the parser"
+        raise refuse("UNR003", Place(path, 0, 0), f"not valid Python: {reason}") from None
+
+
+def split_block(
+    lines: Sequence[str], nodes: Sequence[ast.stmt], first: int, last: int
+) -> tuple[tuple[Statement, ...], str]:
+    """Divide lines `first` to `last` among the statements of one block.
+
+    Comments and blank lines above a statement are its lead, but a comment that is indented deeper
+    than the statement still belongs to the block before it. What is left at the end is the footer.
+    """
+    statements: list[Statement] = []
+    position = first
+    for index, node in enumerate(nodes):
+        start, end = _first_line(node), _end_line(node)
+        following = nodes[index + 1] if index + 1 < len(nodes) else None
+        limit = _first_line(following) - 1 if following is not None else last
+        lead = "".join(lines[position - 1 : start - 1])
+        if start < position or limit < end:  # `a = 1; b = 2`
+            text = _indent(lines, nodes[0]) + cut(lines, node) + "\n"
+            statements.append(Statement(node, lead, text, start, end))
+            position = end + 1
+            continue
+        tail = _deeper_comments(lines, end + 1, limit, node) if _is_compound(node) else end
+        text = "".join(lines[start - 1 : tail])
+        statements.append(Statement(node, lead, text, start, tail))
+        position = tail + 1
+    return tuple(statements), "".join(lines[position - 1 : last])
+
+
+@lru_cache(maxsize=None)
+def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
+    """The parts of a class that `outline` defines."""
+    statement = definition.statement
+    node = statement.node
+    assert isinstance(node, ast.ClassDef)
+    lines = outline.lines
+    body_first, inline = _body_start(lines, node)
+    statements, footer = _body(lines, node.body, body_first, statement.end, inline, 4)
+    docstring = None
+    if statements and _is_docstring(statements[0].node):
+        docstring, statements = statements[0], statements[1:]
+    return ClassOutline(
+        name=node.name,
+        lead=statement.lead,
+        decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
+        bases=tuple(cut(lines, base) for base in node.bases),
+        keywords=tuple(_keyword(lines, keyword) for keyword in node.keywords),
+        docstring=docstring,
+        members=tuple(_member(lines, item) for item in statements),
+        footer=footer,
+        node=node,
+    )
+
+
+def function_outline(lines: Sequence[str], statement: Statement) -> Method:
+    """The parts of a function or method."""
+    node = statement.node
+    assert isinstance(node, Function)
+    open_line, open_column, close_line, close_column = _parentheses(lines, node)
+    body_first, inline = _body_start(lines, node)
+    body, footer = _body(lines, node.body, body_first, statement.end, inline, 8)
+    docstring = None
+    if body and _is_docstring(body[0].node):
+        docstring, body = body[0], body[1:]
+    return Method(
+        name=node.name,
+        keyword="async def" if isinstance(node, ast.AsyncFunctionDef) else "def",
+        parameters=_slice(lines, open_line, open_column, close_line, close_column),
+        returns=cut(lines, node.returns) if node.returns is not None else "",
+        head_comment="" if inline else _trailing_comment(lines, body_first - 1),
+        decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
+        decorator_names=tuple(cut(lines, decorator) for decorator in node.decorator_list),
+        docstring=docstring,
+        body=body,
+        footer=footer,
+        node=node,
+    )
+
+
+def _body(
+    lines: Sequence[str],
+    nodes: Sequence[ast.stmt],
+    first: int,
+    last: int,
+    inline: bool,
+    indent: int,
+) -> tuple[tuple[Statement, ...], str]:
+    """The statements of a suite, also of one that stands on the line of its head."""
+    if not inline:
+        return split_block(lines, nodes, first, last)
+    found = [
+        Statement(node, "", " " * indent + cut(lines, node) + "\n", node.lineno, _end_line(node))
+        for node in nodes
+    ]
+    return tuple(found), ""
+
+
+def _without_lead(statement: Statement) -> Statement:
+    return Statement(statement.node, "", statement.text, statement.line, statement.end)
+
+
+def _extended(definition: Definition, extra: Statement) -> Definition:
+    return Definition(
+        definition.name,
+        definition.kind,
+        definition.statement,
+        definition.order,
+        (*definition.extras, extra),
+    )
+
+
+def _member(lines: Sequence[str], statement: Statement) -> Member:
+    node = statement.node
+    if isinstance(node, Function):
+        method = function_outline(lines, statement)
+        return Member(MemberKind.METHOD, node.name, statement, method)
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return Member(MemberKind.ATTRIBUTE, node.target.id, statement)
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, ast.Name):
+            return Member(MemberKind.ATTRIBUTE, target.id, statement)
+    if isinstance(node, ast.ClassDef):
+        return Member(MemberKind.OTHER, node.name, statement)
+    return Member(MemberKind.OTHER, "", statement)
+
+
+def _keyword(lines: Sequence[str], keyword: ast.keyword) -> str:
+    value = cut(lines, keyword.value)
+    return f"{keyword.arg}={value}" if keyword.arg else f"**{value}"
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_compound(node: ast.stmt) -> bool:
+    return hasattr(node, "body") or isinstance(node, getattr(ast, "Match", ()))
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", None)
+    # The parser's position of a decorator is that of its expression, right behind the `@`.
+    return min(node.lineno, decorators[0].lineno) if decorators else node.lineno
+
+
+def _end_line(node: ast.AST) -> int:
+    end = getattr(node, "end_lineno", None)
+    assert isinstance(end, int)
+    return end
+
+
+def _deeper_comments(lines: Sequence[str], first: int, last: int, node: ast.stmt) -> int:
+    """The last line of those comments below `node` that are indented deeper than it."""
+    end = first - 1
+    for number in range(first, min(last, len(lines)) + 1):
+        line = lines[number - 1].rstrip("\n")
+        if not line.strip():
+            continue
+        if not line.lstrip().startswith("#") or len(line) - len(line.lstrip()) <= node.col_offset:
+            break
+        end = number
+    return end
+
+
+def _column(line: str, offset: int) -> int:
+    """The parser counts bytes; texts are cut by characters."""
+    return offset if line.isascii() else len(line.encode()[:offset].decode())
+
+
+def _slice(lines: Sequence[str], line: int, column: int, end_line: int, end_column: int) -> str:
+    if line == end_line:
+        return lines[line - 1][column:end_column]
+    first, last = lines[line - 1][column:], lines[end_line - 1][:end_column]
+    return first + "".join(lines[line : end_line - 1]) + last
+
+
+def cut(lines: Sequence[str], node: ast.expr | ast.stmt) -> str:
+    """The text of one node."""
+    end_line, end_offset = _end_line(node), node.end_col_offset
+    assert end_offset is not None
+    return _slice(
+        lines,
+        node.lineno,
+        _column(lines[node.lineno - 1], node.col_offset),
+        end_line,
+        _column(lines[end_line - 1], end_offset),
+    )
+
+
+def _indent(lines: Sequence[str], node: ast.stmt) -> str:
+    line = lines[node.lineno - 1]
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _trailing_comment(lines: Sequence[str], number: int) -> str:
+    """The comment at the end of a line that holds code; with two blanks before it."""
+    line = lines[number - 1].rstrip("\n")
+    if "#" not in line:
+        return ""
+    for kind, start, end in tokens(line):
+        if kind == "comment" and line[:start].strip():
+            return "  " + line[start:end]
+    return ""
+
+
+def _body_start(lines: Sequence[str], node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, bool]:
+    """The first line of the body, and whether it stands on the line where the head ends."""
+    first = node.body[0]
+    before = lines[_first_line(first) - 1][: _column(lines[first.lineno - 1], first.col_offset)]
+    decorated = getattr(first, "decorator_list", None)
+    if before.strip() and not decorated:
+        return first.lineno, True
+    number = _first_line(first)
+    while number > node.lineno and not lines[number - 2].partition("#")[0].strip():
+        number -= 1
+    return number, False
+
+
+def _parentheses(
+    lines: Sequence[str], node: ast.FunctionDef | ast.AsyncFunctionDef
+) -> tuple[int, int, int, int]:
+    """Where the text between a function's parentheses begins and ends."""
+    text = _slice(lines, node.lineno, 0, node.body[0].lineno, len(lines[node.body[0].lineno - 1]))
+    hidden = bytearray(len(text))
+    for kind, start, end in tokens(text):
+        if kind != "name":
+            hidden[start:end] = b"\1" * (end - start)
+    start, depth = -1, 0
+    for index in range(text.index(node.name) + len(node.name), len(text)):
+        sign = text[index]
+        if hidden[index] or sign not in "()[]{}":
+            continue
+        if sign in "([{":
+            depth += 1
+            if sign == "(" and depth == 1 and start < 0:
+                start = index + 1
+        else:
+            depth -= 1
+            if depth == 0 and sign == ")":
+                return (*_position(text, start, node.lineno), *_position(text, index, node.lineno))
+    raise AssertionError(f"no parameters found in {text!r}")
+
+
+def _position(text: str, index: int, first_line: int) -> tuple[int, int]:
+    line = text.count("\n", 0, index)
+    return first_line + line, index - (text.rfind("\n", 0, index) + 1)
+
+
+def _imports(lines: Sequence[str], statement: Statement) -> list[Import]:
+    """The imports of a statement that does nothing but import, guarded or not."""
+    node = statement.node
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [_import(node, statement, None)]
+    if isinstance(node, (ast.If, ast.Try)):
+        return [_import(inner, statement, statement) for inner in _guarded(node) or ()]
+    return []
+
+
+def _guarded(node: ast.stmt) -> list[ast.Import | ast.ImportFrom] | None:
+    """All imports under an `if` or `try`; None where anything else is defined there."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    blocks: list[Sequence[ast.stmt]] = [getattr(node, "body", []), getattr(node, "orelse", [])]
+    blocks += [handler.body for handler in getattr(node, "handlers", [])]
+    blocks.append(getattr(node, "finalbody", []))
+    for inner in (inner for block in blocks for inner in block):
+        if isinstance(inner, (ast.Import, ast.ImportFrom)):
+            found.append(inner)
+        elif isinstance(inner, (ast.If, ast.Try)):
+            deeper = _guarded(inner)
+            if deeper is None:
+                return None
+            found += deeper
+        elif isinstance(inner, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+            return None
+    return found
+
+
+def _import(
+    node: ast.Import | ast.ImportFrom, statement: Statement, guard: Statement | None
+) -> Import:
+    names = tuple((alias.name, alias.asname or alias.name) for alias in node.names)
+    module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+    level = node.level if isinstance(node, ast.ImportFrom) else 0
+    return Import(node, module, level, names, statement.lead, node.lineno, guard)
+
+
+def _defined(node: ast.stmt) -> list[tuple[str, DefinitionKind]]:
+    """The names that a module-level statement binds."""
+    if isinstance(node, ast.ClassDef):
+        return [(node.name, DefinitionKind.CLASS)]
+    if isinstance(node, Function):
+        return [(node.name, DefinitionKind.FUNCTION)]
+    targets: Sequence[ast.expr] = ()
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    elif type(node).__name__ == "TypeAlias":
+        targets = [node.name]  # type: ignore[attr-defined]
+    names = [
+        inner.id
+        for target in targets
+        for inner in ast.walk(target)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    ]
+    return [(name, DefinitionKind.ASSIGNMENT) for name in names]
+
+
+def _owner(node: ast.stmt) -> str:
+    """The name that `X[...] = ...` or `X.y = ...` adds to."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+        return ""
+    target = node.targets[0]
+    if not isinstance(target, (ast.Subscript, ast.Attribute)):
+        return ""
+    while isinstance(target, (ast.Subscript, ast.Attribute)):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else ""

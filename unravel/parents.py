@@ -1,0 +1,114 @@
+"""Import statement -> the parent module's file, by path search only."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from unravel.diagnostics import nearest, refuse
+from unravel.outline import place
+from unravel.routing import split_module
+from unravel.types import Import, Load, Outline, Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parent:
+    """A parent module. `imported` maps names bound in the modular file to those of the module."""
+
+    outline: Outline
+    kind: str
+    model: str
+    imported: dict[str, str] = field(default_factory=dict)
+
+
+def is_parent_import(statement: Import, outline: Outline) -> bool:
+    """Does this import of a modular file name a module of another model?
+
+    Such a module is called `<kind>_<model>` and lies in the folder of that model:
+    `..llama.modeling_llama`, `models.data2vec.modeling_data2vec_text`; not `...modeling_utils`.
+    """
+    found = split_module(statement.module)
+    if found is None or statement.guard is not None:
+        return False
+    parts = statement.module.split(".")
+    if len(parts) < 2:
+        return False
+    folder, model = parts[-2], found[1]
+    return model == folder or model.startswith(folder + "_")
+
+
+def candidates(statement: Import, outline: Outline, settings: Settings) -> Iterator[str]:
+    """The paths at which the imported module may lie, most likely first."""
+    tail = statement.module.replace(".", "/") + ".py"
+    if statement.level:
+        folder = posixpath.dirname(outline.path)
+        yield posixpath.normpath(posixpath.join(folder, "../" * (statement.level - 1), tail))
+        return
+    for root in settings.roots:
+        yield posixpath.normpath(posixpath.join(root, tail))
+
+
+def parent_paths(
+    outline: Outline, settings: Settings, exists: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """The paths of all parent modules of a modular file, as far as they exist."""
+    found: dict[str, None] = {}
+    for statement in outline.imports:
+        if is_parent_import(statement, outline) and not _is_ordinary(statement, settings):
+            paths = [path for path in candidates(statement, outline, settings) if exists(path)]
+            found.update(dict.fromkeys(paths[:1]))
+    return tuple(found)
+
+
+def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Parent, ...]:
+    """The parent modules of a modular file in the order in which it imports them."""
+    found: dict[str, Parent] = {}
+    for statement in outline.imports:
+        if not is_parent_import(statement, outline) or _is_ordinary(statement, settings):
+            continue
+        module = _load_first(statement, outline, settings, load)
+        kind, model = split_module(statement.module) or ("", "")
+        parent = found.setdefault(module.path, Parent(module, kind, model))
+        for name, bound in statement.names:
+            _check_name(name, statement, outline, module)
+            parent.imported[bound] = name
+    return tuple(found.values())
+
+
+def _is_ordinary(statement: Import, settings: Settings) -> bool:
+    return any(part in settings.ordinary for part in statement.module.split("."))
+
+
+def _load_first(statement: Import, outline: Outline, settings: Settings, load: Load) -> Outline:
+    paths = list(candidates(statement, outline, settings))
+    for path in paths:
+        module = load(path)
+        if module is not None:
+            return module
+    raise refuse(
+        "UNR101",
+        place(outline, statement.node),
+        f"the parent module `{'.' * statement.level}{statement.module}` does not exist",
+        hint=f"looked for {', '.join(paths)}",
+    )
+
+
+def _check_name(name: str, statement: Import, outline: Outline, module: Outline) -> None:
+    if name == "*":
+        raise refuse(
+            "UNR106",
+            place(outline, statement.node),
+            f"`from {statement.module} import *` does not say what it brings",
+            hint="import the names that are used",
+        )
+    imported = {bound for other in module.imports for _, bound in other.names}
+    if name not in module.definitions and name not in imported:
+        raise refuse(
+            "UNR102",
+            place(outline, statement.node),
+            f"`{module.path}` does not define `{name}`",
+            hint=nearest(name, module.definitions.keys() | imported),
+        )
+
+

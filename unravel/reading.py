@@ -1,0 +1,123 @@
+"""Bytes on disk become text and outlines: each file is read and parsed once a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from unravel.diagnostics import Place, refuse
+from unravel.outline import read_outline
+from unravel.types import Outline, Refused, Settings
+from unravel.writing import is_generated
+
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's text with `\\n` line ends and no byte order mark, and whether it had other ones."""
+
+    text: str
+    crlf: bool = False
+    bom: bool = False
+
+    def with_line_ends(self, text: str) -> str:
+        """`text`, whose line ends are `\\n`, with this file's."""
+        return text.replace("\n", "\r\n") if self.crlf else text
+
+
+def read_source(file: str, path: str) -> Source:
+    """The text of `file`; errors call it `path`. Raises `FileNotFoundError` and `Refused`."""
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(path) from error
+    except OSError as error:
+        message = f"cannot read the file: {error.strerror}"
+        raise refuse("UNR001", Place(path, 0, 0), message) from error
+    return decode(content, path)
+
+
+def decode(content: bytes, path: str) -> Source:
+    """`content` as text. Raises `Refused` where it is not UTF-8."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        message = f"the file is not valid UTF-8: {error.reason}"
+        hint = "save the file as UTF-8"
+        raise refuse("UNR002", Place(path, line, column), message, hint=hint) from error
+    bom = text.startswith(BOM)
+    first = text.find("\n")
+    crlf = first > 0 and text[first - 1] == "\r"
+    text = text.removeprefix(BOM).replace("\r\n", "\n").replace("\r", "\n")
+    return Source(text, crlf=crlf, bom=bom)
+
+
+@dataclass(slots=True)
+class Loader:
+    """Gives out the outlines of modules, by their path relative to `root`.
+
+    `owners` names the modular file that may generate a path. Such a path is read from `staging`,
+    where this run puts its outputs, and never from what an earlier run left on disk.
+    """
+
+    root: str
+    staging: str
+    settings: Settings
+    owners: Mapping[str, str]
+    outlines: dict[str, Outline | Refused | None] = field(default_factory=dict)
+    forms: dict[str, Source] = field(default_factory=dict)
+    """How each module was written: its line ends and byte order mark, without its text."""
+
+    def __getstate__(self) -> Any:
+        # Outlines are large: a worker that cannot inherit them had better read the files again.
+        return self.root, self.staging, self.settings, self.owners
+
+    def __setstate__(self, state: Any) -> None:
+        self.root, self.staging, self.settings, self.owners = state
+        self.outlines, self.forms = {}, {}
+
+    def load(self, path: str) -> Outline | None:
+        """The outline of the module at `path`, or None if there is none. Raises `Refused`."""
+        file = self._file(path)
+        if file not in self.outlines:
+            self.outlines[file] = self._outline(file, path)
+        outline = self.outlines[file]
+        if isinstance(outline, Refused):
+            raise outline
+        return outline
+
+    def exists(self, path: str) -> bool:
+        """Is there a module at `path`, or may this run generate one?"""
+        return path in self.owners or os.path.isfile(os.path.join(self.root, path))
+
+    def _file(self, path: str) -> str:
+        staged = os.path.join(self.staging, path)
+        if path in self.owners and os.path.isfile(staged):
+            return staged
+        return os.path.join(self.root, path)
+
+    def _outline(self, file: str, path: str) -> Outline | Refused | None:
+        try:
+            if os.path.isdir(file):
+                return None
+            source = read_source(file, path)
+            if not file.startswith(self.staging) and self._is_left_over(source.text, path):
+                return None
+            self.forms[path] = replace(source, text="")
+            return read_outline(path, source.text)
+        except FileNotFoundError:
+            return None
+        except Refused as error:
+            return error.with_traceback(None)
+
+    def _is_left_over(self, text: str, path: str) -> bool:
+        """Did an earlier run generate this text, though this one did not, or not yet?"""
+        if path not in self.owners:
+            return False
+        return is_generated(text, source=self.owners[path], line=self.settings.banner_line)

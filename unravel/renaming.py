@@ -1,0 +1,89 @@
+"""Old model name -> new model name, over identifiers, strings and comments of a text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from unravel.scanning import tokens
+
+_ABSOLUTE_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+[^\W\d][\w.]*[ \t]+import[ \t]+(?:\([^)]*\)|[^\n]*)|import[ \t][^\n]*)$",
+    re.MULTILINE,
+)
+_COPIED_FROM = re.compile(r"^[ \t]*#[^\n]*Copied from[^\n]*\n|[ \t]*#[^\n]*Copied from[^\n]*", re.M)
+_MAYBE_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """`old` becomes `new` in all spellings: `old_name`, `OLD_NAME` and `OldName`."""
+
+    old: str
+    old_cased: str
+    new: str
+    new_cased: str
+
+    def text(self, text: str) -> str:
+        """`text` renamed.
+
+        Left alone: the literal parts of f-strings, and absolute imports, which name somebody
+        else's package. A comment that marks a copy is dropped: it would be a lie.
+        """
+        if "Copied from" in text:
+            text = _COPIED_FROM.sub("", text)
+        pattern = _pattern(self)
+        if not pattern.search(text):
+            return text
+        kept = _kept_spans(text)
+        if not kept:
+            return pattern.sub(self._spelled, text)
+        parts, position = [], 0
+        for start, end in kept:
+            parts += [pattern.sub(self._spelled, text[position:start]), text[start:end]]
+            position = end
+        return "".join(parts) + pattern.sub(self._spelled, text[position:])
+
+    def name(self, name: str) -> str:
+        """An identifier renamed."""
+        return _pattern(self).sub(self._spelled, name)
+
+    def strings_and_comments(self, text: str) -> str:
+        """`text` with only its strings and comments renamed."""
+        pattern = _pattern(self)
+        if not pattern.search(text):
+            return text
+        parts, position = [], 0
+        for kind, start, end in tokens(text):
+            if kind in ("string", "comment"):
+                parts += [text[position:start], pattern.sub(self._spelled, text[start:end])]
+                position = end
+        return "".join(parts) + text[position:]
+
+    def _spelled(self, match: re.Match[str]) -> str:
+        found = match.group()
+        if found == self.old:
+            return self.new
+        if found == self.old_cased == self.old_cased.upper():
+            # `CLIPModel` holds the cased name, `CLIP_START` the upper-case one.
+            following = match.string[match.end() : match.end() + 1]
+            return self.new_cased if following.isalpha() else self.new.upper()
+        if found == self.old.upper() and found != self.old_cased:
+            return self.new.upper()
+        return self.new_cased
+
+
+@lru_cache(maxsize=1024)
+def _pattern(renaming: Renaming) -> re.Pattern[str]:
+    spellings = sorted({renaming.old, renaming.old_cased.lower()}, key=len, reverse=True)
+    return re.compile("(?<![a-z0-9])(?i:" + "|".join(map(re.escape, spellings)) + ")")
+
+
+def _kept_spans(text: str) -> list[tuple[int, int]]:
+    """The spans of `text` that renaming leaves alone, in order."""
+    spans = [match.span() for match in _ABSOLUTE_IMPORT.finditer(text)] if "import " in text else []
+    if _MAYBE_FSTRING.search(text):
+        spans += [(start, end) for kind, start, end in tokens(text) if kind == "literal"]
+        spans.sort()
+    return spans

@@ -1,0 +1,51 @@
+"""Which generated file a class belongs to."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from unravel.types import Settings
+
+# Suffixes of class names by kind; the longest that fits decides.
+_SUFFIXES: dict[str, tuple[str, ...]] = {
+    "configuration": ("Config",),
+    "tokenization": ("Tokenizer",),
+    "processing": ("Processor", "ProcessorKwargs", "VideosKwargs", "ImagesKwargs", "TextKwargs"),
+    "image_processing": ("ImageProcessor", "ImageProcessorKwargs"),
+    "image_processing_pil": ("ImageProcessorPil",),
+    "video_processing": ("VideoProcessor", "VideoProcessorInitKwargs", "VideoProcessorKwargs"),
+    "feature_extraction": ("FeatureExtractor",),
+}
+
+MODELING = "modeling"
+KINDS: tuple[str, ...] = (MODELING, *_SUFFIXES)
+
+_BY_SUFFIX = sorted(
+    ((suffix, kind) for kind, suffixes in _SUFFIXES.items() for suffix in suffixes),
+    key=lambda pair: len(pair[0]),
+    reverse=True,
+)
+_FILE = re.compile("(" + "|".join(sorted(KINDS, key=len, reverse=True)) + r")_(\w+)\Z")
+
+
+def kind_of(name: str, cased_model: str) -> str:
+    """The kind of the class `name`; `cased_model` is no part of the ending that decides."""
+    rest = name.replace(cased_model, "") if cased_model else name
+    for suffix, kind in _BY_SUFFIX:
+        if rest.endswith(suffix):
+            return kind
+    return MODELING
+
+
+def split_module(module: str) -> tuple[str, str] | None:
+    """`a.b.image_processing_pil_detr` -> (`image_processing_pil`, `detr`); None for other modules."""
+    found = _FILE.match(module.rpartition(".")[2])
+    return (found[1], found[2]) if found else None
+
+
+def target(settings: Settings, source: str, kind: str) -> str:
+    """The path of the generated file of `kind`, relative to the root."""
+    model = posixpath.basename(source).removesuffix(".py").removeprefix("modular_")
+    folder = posixpath.dirname(source) or "."
+    return posixpath.normpath(settings.target.format(folder=folder, model=model, kind=kind))

@@ -1,0 +1,138 @@
+"""Which modular files a project has, and which of them are meant."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from glob import iglob
+from pathlib import Path
+
+from unravel.config import read_settings
+from unravel.diagnostics import Place, diagnose, nearest
+from unravel.naming import model_name
+from unravel.profiles import MARKERS
+from unravel.routing import KINDS, target
+from unravel.types import Failed, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    root: Path
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The project's modular files, and those that were asked for.
+
+    `owners` names, for each path that a modular file may generate, that modular file.
+    """
+
+    project: Project
+    sources: tuple[str, ...]
+    selected: tuple[str, ...]
+    unknown: tuple[Failed, ...]
+    owners: Mapping[str, str]
+
+
+def open_project(
+    root: Path, profile: str | None, settings: Settings | None, ruff: str
+) -> Project | Failed:
+    if not root.is_dir():
+        message = "the root is not a folder" if root.exists() else "there is no such folder"
+        return failed("UNR001", str(root), message)
+    read = settings or read_settings(root, profile=profile)
+    if isinstance(read, Failed):
+        return read
+    return Project(root, replace(read, ruff=ruff or read.ruff))
+
+
+def select(project: Project, requests: Sequence[str]) -> Selection:
+    """The modular files that `requests` name, or all of them. One unknown name selects nothing."""
+    sources = _find(project.root, project.settings.sources)
+    owners = _owners(sources, project.settings)
+    if not requests:
+        nothing = () if sources else (_nothing(project),)
+        return Selection(project, sources, sources, nothing, owners)
+    named = [_named(request, project, sources, owners) for request in requests]
+    unknown = tuple(each for each in named if isinstance(each, Failed))
+    selected = {path for each in named if not isinstance(each, Failed) for path in each}
+    sources = tuple(sorted({*sources, *selected}))
+    owners = _owners(sources, project.settings)
+    return Selection(project, sources, () if unknown else tuple(sorted(selected)), unknown, owners)
+
+
+def _find(root: Path, patterns: Iterable[str]) -> tuple[str, ...]:
+    found = {path for each in patterns for path in iglob(each, root_dir=root, recursive=True)}
+    return tuple(sorted(Path(path).as_posix() for path in found if (root / path).is_file()))
+
+
+def _owners(sources: Iterable[str], settings: Settings) -> dict[str, str]:
+    return {target(settings, source, kind): source for source in sources for kind in KINDS}
+
+
+def _nothing(project: Project) -> Failed:
+    patterns = " or ".join(f"`{pattern}`" for pattern in project.settings.sources)
+    hint = "give the project's folder with `--root`, or set `sources` in [tool.unravel]"
+    if project.settings.profile == "default" and (project.root / MARKERS["transformers"]).is_dir():
+        hint = "this looks like transformers: use `--profile transformers`"
+    return failed("UNR004", str(project.root), f"there is no modular file {patterns} here", hint)
+
+
+def _named(
+    request: str, project: Project, sources: Sequence[str], owners: Mapping[str, str]
+) -> tuple[str, ...] | Failed:
+    """The modular files of the model `request`, or the one at the path `request`."""
+    models: dict[str, list[str]] = {}
+    for source in sources:
+        models.setdefault(model_name(source), []).append(source)
+    if request in models:
+        return tuple(models[request])
+    if not (os.path.exists(request) or "/" in request or os.sep in request or ".py" in request):
+        hint = nearest(request, models) or _models_hint(models)
+        return failed("UNR004", request, f"there is no model `{request}`", hint)
+    path = relative(request, project.root)
+    if path in sources:
+        return (path,)
+    return _unlisted(request, path, project, sources, owners)
+
+
+def _models_hint(models: Iterable[str]) -> str:
+    names = sorted(models)
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"the models are {shown}" if names else ""
+
+
+def _unlisted(
+    request: str, path: str, project: Project, sources: Sequence[str], owners: Mapping[str, str]
+) -> tuple[str, ...] | Failed:
+    """A path that no glob of the settings has found: a modular file all the same, or a mistake."""
+    file = project.root / path
+    if file.is_dir():
+        return failed("UNR001", request, "this is a folder", "name a model or a modular file")
+    if path in owners and file.exists():
+        hint = f"name the modular file: {owners[path]}"
+        return failed("UNR004", request, "this is not a modular file but a generated one", hint)
+    if not file.exists():
+        return failed("UNR001", request, "there is no such file", nearest(path, sources))
+    if path.startswith("../") or os.path.isabs(path):
+        return failed("UNR004", request, f"this lies outside of the root {project.root}")
+    if not re.fullmatch(r"modular_\w.*\.py", file.name):
+        hint = "modular files are called modular_<model>.py"
+        return failed("UNR004", request, "this is not a modular file", hint)
+    return (path,)
+
+
+def relative(request: str, root: Path) -> str:
+    """`request`, which is relative to the current folder, relative to `root`."""
+    path = Path(os.path.relpath(request, root)).as_posix()
+    if path.startswith("../"):
+        real = os.path.relpath(os.path.realpath(request), os.path.realpath(root))
+        return Path(real).as_posix()
+    return path
+
+
+def failed(code: str, path: str, message: str, hint: str = "") -> Failed:
+    return Failed(path, (diagnose(code, Place(path, 0, 0), message, hint=hint),))

@@ -1,0 +1,143 @@
+"""What a generated file needs besides the child classes, in printing order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from unravel.parents import Parent
+from unravel.renaming import Renaming
+from unravel.scanning import identifiers
+from unravel.types import Definition, DefinitionKind, Outline
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """A definition under the name that it has in the generated file. `parent` is None for the
+    modular file's own."""
+
+    name: str
+    definition: Definition
+    order: tuple[int, int]
+    parent: Parent | None
+    text: Callable[[], str]
+
+    @property
+    def is_class(self) -> bool:
+        return self.definition.kind is DefinitionKind.CLASS
+
+
+@dataclass(slots=True)
+class Universe:
+    """All definitions that a generated file may need, by final name and by module."""
+
+    own: dict[str, Named]
+    imported: dict[str, Named] = field(default_factory=dict)
+    parents: dict[int, dict[str, Named]] = field(default_factory=dict)
+
+    def resolve(self, name: str, parent: Parent | None) -> Named | None:
+        """What `name` means in code that came from `parent`, in the generated file."""
+        theirs = self.parents.get(id(parent), {}).get(name) if parent is not None else None
+        own = self.own.get(name)
+        if own is not None and not (_is_assignment(own) and _keeps_parents(name, theirs)):
+            return own
+        return self.imported.get(name) or theirs or own
+
+
+def _is_assignment(named: Named) -> bool:
+    return named.definition.kind is DefinitionKind.ASSIGNMENT
+
+
+_OWN_ASSIGNMENTS = ("_CHECKPOINT", "_EXPECTED", "_FOR_DOC", "_HIDDEN_STATES_START_POSITION", "_DOCSTRING")
+
+
+def _keeps_parents(name: str, theirs: Named | None) -> bool:
+    """An assignment of the parent module stays, but for those that exist to be replaced."""
+    return theirs is not None and not any(part in name for part in _OWN_ASSIGNMENTS)
+
+
+def universe(
+    modular: Outline, parents: Iterable[tuple[Parent, Renaming]], own_text: Callable[[Definition], str]
+) -> Universe:
+    """Gather the definitions of the modular file and of its parent modules."""
+    own = {
+        name: Named(name, definition, (1_000_000, definition.order), None, _later(own_text, definition))
+        for name, definition in modular.definitions.items()
+        if name not in ("__all__", "__getattr__")
+    }
+    result = Universe(own)
+    for position, (parent, renaming) in enumerate(parents):
+        table: dict[str, Named] = {}
+        for name, definition in parent.outline.definitions.items():
+            if name in ("__all__", "__getattr__"):
+                continue
+            final = renaming.name(name)
+            text = _later(_renamed(renaming), definition)
+            table[final] = Named(final, definition, (position, definition.order), parent, text)
+        result.parents[id(parent)] = table
+        for original in parent.imported.values():
+            final = renaming.name(original)
+            if final in table:
+                result.imported.setdefault(final, table[final])
+    return result
+
+
+def _later(text: Callable[[Definition], str], definition: Definition) -> Callable[[], str]:
+    return lambda: text(definition)
+
+
+def _renamed(renaming: Renaming) -> Callable[[Definition], str]:
+    return lambda definition: renaming.text(definition.text)
+
+
+class Printer:
+    """Prints each definition once, after everything that it needs."""
+
+    def __init__(self, world: Universe, is_needed_elsewhere: Callable[[Named], bool]) -> None:
+        self._world = world
+        self._elsewhere = is_needed_elsewhere
+        self.printed: dict[str, tuple[Named, str]] = {}
+        self.elsewhere: dict[str, Named] = {}
+
+    def child(self, named: Named, text: str, parent: Parent | None) -> None:
+        """Print a class of the modular file, preceded by what it needs."""
+        self._with_needs(named, text, parent)
+
+    def _with_needs(self, named: Named, text: str, parent: Parent | None) -> None:
+        if named.name in self.printed:
+            return
+        needs = self._needs(text, parent)
+        classes = [n for n in needs if n.is_class and n.name != named.name]
+        for needed in sorted(classes, key=lambda n: n.order):
+            if needed.name not in self.printed:
+                self._with_needs(needed, needed.text(), needed.parent)
+        rest = self._closure([n for n in needs if not n.is_class])
+        for needed in sorted(rest, key=lambda n: n.order):
+            if needed.name not in self.printed:
+                self.printed[needed.name] = (needed, needed.text())
+        self.printed[named.name] = (named, text)
+
+    def _needs(self, text: str, parent: Parent | None) -> list[Named]:
+        """The definitions that `text`, which came from `parent`, mentions; less child classes."""
+        found: dict[str, Named] = {}
+        for name in identifiers(text):
+            named = self._world.resolve(name, parent)
+            if named is None:
+                continue
+            if named.is_class and (named.parent is None or self._elsewhere(named)):
+                if self._elsewhere(named):
+                    self.elsewhere[named.name] = named
+                continue
+            found[named.name] = named
+        return list(found.values())
+
+    def _closure(self, needs: list[Named]) -> list[Named]:
+        found: dict[str, Named] = {}
+        queue = list(needs)
+        while queue:
+            named = queue.pop()
+            if named.name in found:
+                continue
+            found[named.name] = named
+            queue += [n for n in self._needs(named.text(), named.parent) if not n.is_class]
+        return list(found.values())

@@ -1,0 +1,240 @@
+"""The values that flow through a conversion. All are frozen and picklable."""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Severity(enum.Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding, located. Lines and columns count from 1; 0 means "the file as a whole"."""
+
+    code: str
+    path: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    excerpt: str = ""
+    severity: Severity = Severity.ERROR
+
+
+class Refused(Exception):
+    """Raised inside the core where a modular file cannot be converted faithfully."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic)
+        self.diagnostic = diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How modular files are found, converted, formatted and written. Paths are relative to the root."""
+
+    profile: str = "default"
+    sources: tuple[str, ...] = ("modular/**/modular_*.py",)
+    """Globs of the modular files."""
+    target: str = "{folder}/../models/{model}/{kind}_{model}.py"
+    """Where a generated file goes; `folder` is the modular file's own."""
+    roots: tuple[str, ...] = (".", "src")
+    """Folders in which absolute imports of parent modules are looked for, in this order."""
+    banner: str = (
+        "# unravel: generated from {{ source }}; do not edit.\n"
+        "# unravel: change that file and run `unravel convert`.\n"
+    )
+    """A jinja2 template; it knows `source` (path of the modular file), `model` and `kind`."""
+    banner_line: str = r"# unravel: "
+    """A regular expression that each line of a banner, and no other comment, begins with."""
+    keep_banner: bool = False
+    """Take the banner from the file that is replaced, where it has one."""
+    cased_names: tuple[str, ...] = ()
+    """Files with a `{"model_name": "CasedNameConfig"}` table, read as text; missing ones are skipped."""
+    ordinary: tuple[str, ...] = ()
+    """Packages whose modules are never parents, whatever they are called."""
+    corpus_rules: bool = False
+    """Follow the conventions of transformers' own generated files where they differ from ours."""
+    formatter: str = "ruff"
+    ruff: str = ""
+    """The ruff executable; empty for the installed one."""
+    jobs: int = 0
+    """Worker processes; 0 for one a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a piece of text was read."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text of one or more whole statements, and where it came from."""
+
+    text: str
+    origin: Origin
+
+
+class DefinitionKind(enum.Enum):
+    CLASS = "class"
+    FUNCTION = "function"
+    ASSIGNMENT = "assignment"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """One statement as it was read: `lead` holds the comments and blank lines above it.
+
+    `text` is made of whole lines, indented as in the file, and ends in a newline.
+    """
+
+    node: ast.stmt
+    lead: str
+    text: str
+    line: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A module-level class, function or assignment.
+
+    `extras` are later statements that belong to it: `X[...] = ...`, `X.y = ...`.
+    """
+
+    name: str
+    kind: DefinitionKind
+    statement: Statement
+    order: int
+    extras: tuple[Statement, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The definition as it was read, with the comments above it."""
+        parts = [self.statement.lead, self.statement.text]
+        for extra in self.extras:
+            parts += [extra.lead, extra.text]
+        return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Import:
+    """A module-level import statement.
+
+    `names` pairs each imported name with the name that it is bound to. `module` and `level` are
+    those of `from ... import`; both are empty for `import a.b`. `lead` holds the comments and blank
+    lines above it. `guard` is the `if` or the `try` around it, with all that stands in it.
+    """
+
+    node: ast.stmt
+    module: str
+    level: int
+    names: tuple[tuple[str, str], ...]
+    lead: str
+    line: int
+    guard: Statement | None = None
+
+
+class MemberKind(enum.Enum):
+    ATTRIBUTE = "attribute"
+    METHOD = "method"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method:
+    """A function in a class, in parts that can be recombined. All parts are source text."""
+
+    name: str
+    keyword: str
+    parameters: str
+    returns: str
+    head_comment: str
+    decorators: str
+    decorator_names: tuple[str, ...]
+    docstring: Statement | None
+    body: tuple[Statement, ...]
+    footer: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One statement of a class body."""
+
+    kind: MemberKind
+    name: str
+    statement: Statement
+    method: Method | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassOutline:
+    """A class in parts. `bases` holds the text of each base, `keywords` those like `metaclass=M`."""
+
+    name: str
+    lead: str
+    decorators: str
+    bases: tuple[str, ...]
+    keywords: tuple[str, ...]
+    docstring: Statement | None
+    members: tuple[Member, ...]
+    footer: str
+    node: ast.ClassDef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """What stands in a module, in order."""
+
+    path: str
+    lines: tuple[str, ...]
+    header: str
+    docstring: Statement | None
+    imports: tuple[Import, ...]
+    definitions: dict[str, Definition]
+    others: tuple[Statement, ...]
+
+
+Load = Callable[[str], "Outline | None"]
+"""Path of a module, relative to the root -> its outline, or None where there is no such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedFile:
+    """One file of a model, not formatted yet and without its banner.
+
+    `path` is relative to the root, with forward slashes. `pieces` are the parts of `text` in order.
+    """
+
+    path: str
+    kind: str
+    text: str
+    pieces: tuple[Piece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """`source` became `files`. `inputs` are the paths of all modules that were read, sorted."""
+
+    source: str
+    files: tuple[GeneratedFile, ...]
+    inputs: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`source` could not be converted; there is at least one error among `diagnostics`."""
+
+    source: str
+    diagnostics: tuple[Diagnostic, ...]
