@@ -157,7 +157,7 @@ def check(
     from checks import report, sync
 
     with _progress() as on_progress:
-        folder, results = sync.check_sync(
+        found = sync.check_sync(
             root=root,
             models=models,
             profile=profile,
@@ -165,11 +165,11 @@ def check(
             ruff=_executable(ruff),
             on_progress=on_progress,
         )
-    for result in results:
-        _print_result(result, folder, diff=diff, quiet=quiet)
-    if not quiet:
-        click.echo(report.summary(results))
-    return report.exit_code(results)
+    for result in found.results:
+        _print_result(result, found.root, diff=diff, quiet=quiet)
+    if found.began and not quiet:
+        click.echo(report.summary(found))
+    return report.exit_code(found)
 
 
 def _executable(ruff: str) -> str:

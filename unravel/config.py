@@ -64,6 +64,12 @@ def read_settings(root: Path, *, profile: str | None = None) -> Settings | Faile
     return _settings(text, table, profile)
 
 
+def locate(root: Path, key: str) -> Place:
+    """Where the settings of the project at `root` name `key`."""
+    text = _read(root / FILE)
+    return _place(text, key) if isinstance(text, str) else Place(FILE, 0, 0)
+
+
 def _read(path: Path) -> str | Diagnostic:
     try:
         return path.read_bytes().decode("utf-8")

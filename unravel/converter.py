@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 from unravel import imports, printing
 from unravel.merging import alone, merge
-from unravel.naming import CasedNames, cased_names, common_suffix, model_name
+from unravel.naming import cased_names, common_suffix, model_name
 from unravel.outline import class_outline
 from unravel.parents import Parent, find_parents
 from unravel.renaming import Renaming
-from unravel.routing import MODELING, KINDS, kind_of, target
+from unravel.routing import KINDS, kind_of, target
 from unravel.scanning import identifiers, quoted_identifiers
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
     Converted,
-    Definition,
     DefinitionKind,
     Failed,
     GeneratedFile,

@@ -28,15 +28,11 @@ LINE_LENGTH = 119
 RULES = "I,F401"
 """Sorted imports and no unused ones: what a generated file needs, whatever the user selected."""
 
-# The user may have excluded generated files from ruff, but a batch holds nothing else.
-_EVERYTHING = (
-    'include = ["*.py"]',
-    "exclude = []",
-    "extend-exclude = []",
-    "lint.exclude = []",
-    "format.exclude = []",
-)
-_COMMON = ("--no-cache", "--no-force-exclude", "--no-respect-gitignore")
+_LIST = ".unravel-batch"
+"""A file that lists the batch: a command line has no room for thousands of paths."""
+
+# Files that are named are formatted, even if the user excluded generated files from ruff.
+_COMMON = ("--no-cache", "--no-force-exclude", f"@{_LIST}")
 
 
 class FormatterError(Exception):
@@ -76,10 +72,13 @@ def format_batch(
             inside = {path: _inside(path, root, style.base) for path in files}
             _lay_out({inside[path]: text for path, text in files.items()}, folder, style.base)
             unread = _run_ruff(ruff, style, folder)
-            return {
+            results = {
                 path: _result(path, text, Path(folder, inside[path]), unread)
                 for path, text in files.items()
             }
+        if unread and not any(isinstance(each, Diagnostic) for each in results.values()):
+            raise FormatterError(f"ruff failed: {_gist(unread)}")
+        return results
     except FormatterError as error:
         return {path: _failure(path, error.message, error.hint) for path in files}
     except OSError as error:
@@ -160,9 +159,8 @@ def _inline(sources: Sequence[str] | None, folder: Path) -> Iterator[str]:
     """Settings that hold for a batch: it lies elsewhere, but first-party stays first-party."""
     sources = sources or [str(folder), str(folder / "src")]
     absolute = [os.path.abspath(each) for each in sources]
-    for option in (f"src = {json.dumps(absolute, ensure_ascii=False)}", *_EVERYTHING):
-        yield "--config"
-        yield option
+    yield "--config"
+    yield f"src = {json.dumps(absolute, ensure_ascii=False)}"
 
 
 def _inside(path: str, root: Path, base: Path) -> str:
@@ -172,6 +170,7 @@ def _inside(path: str, root: Path, base: Path) -> str:
 
 def _lay_out(files: Mapping[str, str], folder: str, base: Path) -> None:
     """Write `files` into `folder`, which then looks like `base` as far as ruff can tell."""
+    Path(folder, _LIST).write_text("".join(f"./{path}\n" for path in files), "utf-8")
     for path, text in files.items():
         place = Path(folder, path)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -184,14 +183,12 @@ def _lay_out(files: Mapping[str, str], folder: str, base: Path) -> None:
 
 
 def _run_ruff(ruff: str, style: Style, folder: str) -> str:
-    """Lint and format everything in `folder`; what ruff said about files that it cannot read."""
+    """Lint and format the batch in `folder`; what ruff said if it could not format some file."""
     select = "--extend-select" if style.is_users else "--select"
     fix = ("check", "--quiet", "--fix-only", "--exit-zero", select, RULES)
-    _run((ruff, *fix, *_COMMON, *style.options, "."), folder, accepted=(0, 1))
-    code, said = _run((ruff, "format", *_COMMON, *style.options, "."), folder, accepted=(0, 2))
-    if code and "Failed to" not in said:
-        raise FormatterError(f"ruff failed: {_gist(said)}")
-    return said
+    _run((ruff, *fix, *style.options, *_COMMON), folder, accepted=(0, 1))
+    code, said = _run((ruff, "format", *style.options, *_COMMON), folder, accepted=(0, 2))
+    return (said or f"code {code}") if code else ""
 
 
 def _run(command: Sequence[str], folder: str, *, accepted: Iterable[int]) -> tuple[int, str]:

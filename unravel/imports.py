@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from unravel.parents import Parent, is_parent_import
@@ -25,7 +25,7 @@ class Candidate:
     lead: str = ""
     guard: str = ""
 
-    def text(self, names: Iterable[tuple[str, str]]) -> str:
+    def text(self, names: Sequence[tuple[str, str]]) -> str:
         """The statement, for these names only."""
         listed = ", ".join(n if n == bound else f"{n} as {bound}" for n, bound in names)
         return f"from {self.module} import {listed}\n" if self.module else f"import {listed}\n"
@@ -75,8 +75,7 @@ def needed_imports(
     """The import statements for all names that are used and not defined; the first one wins."""
     candidates = list(candidates)
     taken = set(defined)
-    guards = [c.guard for c in candidates if any(_is_needed(c, pair, used, taken) for pair in c.names)]
-    used = {*used, *(name for guard in guards for name in identifiers(guard))}
+    used = {*used, *(name for c in candidates for name in identifiers(c.guard))}
     plain: list[str] = []
     guarded: dict[str, list[str]] = {}
     for candidate in candidates:

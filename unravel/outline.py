@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 from unravel.diagnostics import Place, refuse
 from unravel.scanning import tokens
@@ -114,7 +114,7 @@ def split_block(
     return tuple(statements), "".join(lines[position - 1 : last])
 
 
-@lru_cache(maxsize=None)
+@cache
 def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     """The parts of a class that `outline` defines."""
     statement = definition.statement

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from unravel.outline import cut
 from unravel.types import Outline, Settings
 
 _TOP = ("logger", "_CHECKPOINT_FOR_DOC", "_CONFIG_FOR_DOC")

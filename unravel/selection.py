@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from glob import iglob
 from pathlib import Path
 
-from unravel.config import read_settings
+from unravel.config import FILE, locate, read_settings
 from unravel.diagnostics import Place, diagnose, nearest
 from unravel.naming import model_name
-from unravel.profiles import MARKERS
+from unravel.printing import banner
+from unravel.profiles import MARKERS, PROFILES
 from unravel.routing import KINDS, target
 from unravel.types import Failed, Settings
+from unravel.writing import banner_of, is_generated
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,29 @@ def open_project(
     read = settings or read_settings(root, profile=profile)
     if isinstance(read, Failed):
         return read
+    wrong = _wrong_banner(read)
+    if wrong:
+        found = diagnose("UNR010", locate(root, "banner"), wrong[0], hint=wrong[1])
+        return Failed(FILE, (found,))
     return Project(root, replace(read, ruff=ruff or read.ruff))
+
+
+def _wrong_banner(settings: Settings) -> tuple[str, str] | None:
+    """Message and hint where files with this banner could not be told from hand-written ones."""
+    given = (settings.banner, settings.banner_line)
+    if any(given == (each.banner, each.banner_line) for each in PROFILES.values()):
+        return None
+    source = "modular/modular_x.py"
+    try:
+        text = banner(settings, source, "x", "modeling")
+    except Exception as error:  # jinja2 has many
+        hint = "it may name `source`, `model` and `kind`"
+        return f"`banner` is not a template: {error}", hint
+    if banner_of(text, line=settings.banner_line) != text:
+        return "a line of `banner` does not match `banner-line`", "let every line match it"
+    if not is_generated(text, source=source, line=settings.banner_line):
+        return "`banner` does not name the modular file", "write `{{ source }}` somewhere in it"
+    return None
 
 
 def select(project: Project, requests: Sequence[str]) -> Selection:

@@ -107,15 +107,26 @@ class Printer:
         if named.name in self.printed:
             return
         needs = self._needs(text, parent)
-        classes = [n for n in needs if n.is_class and n.name != named.name]
+        classes = self._class_closure([n for n in needs if n.is_class], named.name)
         for needed in sorted(classes, key=lambda n: n.order):
             if needed.name not in self.printed:
                 self._with_needs(needed, needed.text(), needed.parent)
         rest = self._closure([n for n in needs if not n.is_class])
-        for needed in sorted(rest, key=lambda n: n.order):
+        for needed in sorted(rest, key=lambda n: self._position(n, parent)):
             if needed.name not in self.printed:
                 self.printed[needed.name] = (needed, needed.text())
         self.printed[named.name] = (named, text)
+
+    def _position(self, named: Named, parent: Parent | None) -> tuple[int, int, int]:
+        """The place of a function among those printed before a class that came from `parent`.
+
+        A function that is imported from another module stands where `parent` has its own of that
+        name (`eager_attention_forward` in mlcd), the modular file's own come last.
+        """
+        if named.parent is None:
+            return 2, *named.order
+        theirs = self._world.parents.get(id(parent), {}).get(named.name)
+        return (0, *theirs.order) if theirs is not None else (1, named.definition.statement.line, 0)
 
     def _needs(self, text: str, parent: Parent | None) -> list[Named]:
         """The definitions that `text`, which came from `parent`, mentions; less child classes."""
@@ -129,6 +140,17 @@ class Printer:
                     self.elsewhere[named.name] = named
                 continue
             found[named.name] = named
+        return list(found.values())
+
+    def _class_closure(self, classes: list[Named], child: str) -> list[Named]:
+        found: dict[str, Named] = {}
+        queue = list(classes)
+        while queue:
+            named = queue.pop()
+            if named.name == child or named.name in found or named.name in self.printed:
+                continue
+            found[named.name] = named
+            queue += [n for n in self._needs(named.text(), named.parent) if n.is_class]
         return list(found.values())
 
     def _closure(self, needs: list[Named]) -> list[Named]:

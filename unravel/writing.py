@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+_MARK = ".unravel-"
 _LEADING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*")
 
 
@@ -26,12 +27,12 @@ def banner_of(text: str, *, line: str) -> str:
     """The banner of a generated file: its first lines, as far as they match `line`."""
     start = 0
     matches = re.compile(line).match
-    while start < len(text) and matches(text, start):
-        end = text.find("\n", start)
-        if end < 0:
-            return text + "\n"
+    while start < len(text):
+        end = (text + "\n").index("\n", start)
+        if not matches(text, start, end):
+            break
         start = end + 1
-    return text[:start]
+    return (text + "\n")[:start]
 
 
 def is_generated(text: str, *, source: str, line: str) -> bool:
@@ -194,7 +195,7 @@ def _step(write: Write) -> _Step:
     # Through a symbolic link the file is written, not the link replaced.
     target = os.path.realpath(write.file)
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.unravel-{os.getpid()}")
+    temporary = os.path.join(folder, f".{name}{_MARK}{os.getpid()}")
     return _Step(temporary, target, _digest(write.content), _digest(write.before))
 
 
@@ -314,7 +315,8 @@ def recover(state: Path) -> None:
 def _read_journal(journal: Path) -> list[list[_Step]]:
     try:
         models = json.loads(journal.read_bytes())
-        return [[_Step(**step) for step in model] for model in models]
+        steps = [[_Step(**step) for step in model] for model in models]
+        return [model for model in steps if all(_MARK in each.temporary for each in model)]
     except (OSError, ValueError, TypeError):
         # Without a readable journal no rename was begun.
         return []
