@@ -165,7 +165,7 @@ def check(
             ruff=_executable(ruff),
             on_progress=on_progress,
         )
-    for result in found.results:
+    for result in sorted(found.results, key=lambda result: _rank(result.diagnostics)):
         _print_result(result, found.root, diff=diff, quiet=quiet)
     if found.began and not quiet:
         click.echo(report.summary(found))
@@ -190,7 +190,7 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
             click.echo(f"wrote {_from_here(file.path, run.root)}")
     for finished in run.finished:
         _complain(() if quiet else finished.warnings, run.root)
-    for failed in run.failed:
+    for failed in sorted(run.failed, key=lambda failed: _rank(failed.diagnostics)):
         _complain(failed.diagnostics, run.root)
     if run.began and not quiet:
         done, lost = len(run.finished), len(run.failed)
@@ -199,6 +199,11 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
         same = len(files) - len(changed)
         line = f"{counts}: {_count(len(changed), 'file')} {verb}, {same} unchanged"
         click.echo(line, err=is_dry)
+
+
+def _rank(diagnostics: Sequence[Diagnostic]) -> int:
+    """What failed on its own account is shown last, next to the prompt."""
+    return int(any(each.code != "UNR104" for each in diagnostics))
 
 
 def _count(number: int, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from unravel import imports, printing
 from unravel.merging import alone, merge
@@ -10,7 +11,7 @@ from unravel.naming import cased_names, common_suffix, model_name
 from unravel.outline import class_outline
 from unravel.parents import Parent, find_parents
 from unravel.renaming import Renaming
-from unravel.routing import KINDS, kind_of, target
+from unravel.routing import APART, KINDS, kind_of, target
 from unravel.scanning import identifiers, quoted_identifiers
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
@@ -47,8 +48,12 @@ class _Conversion:
     def renaming(self, parent: Parent) -> Renaming:
         cased_old = self.names.cased_name(parent.model)
         prefix = self.prefix(parent, cased_old)
-        new = self.model if prefix == self.cased else self.names.lower_name(prefix)
-        return Renaming(parent.model, cased_old, new, prefix)
+        renaming = Renaming(parent.model, cased_old, self.model, prefix)
+        if prefix == self.cased:
+            return renaming
+        new = self.names.lower_name(prefix)
+        prose = Renaming(parent.model, cased_old, new, prefix)
+        return replace(renaming, prose=prose)
 
     def prefix(self, parent: Parent, cased_old: str) -> str:
         found: list[str] = []
@@ -82,7 +87,10 @@ class _Conversion:
         return prefix
 
     def taken(self, parent: Parent, prefix: str, cased_old: str) -> bool:
-        theirs = prefix.replace(self.cased, cased_old)
+        start = prefix.lower().find(self.cased.lower())
+        if start < 0:
+            return False
+        theirs = prefix[:start] + cased_old + prefix[start + len(self.cased) :]
         return any(
             name.startswith(theirs)
             for name, d in parent.outline.definitions.items()
@@ -106,9 +114,10 @@ class _Conversion:
         self, kind: str, children: list[Named], world: Universe, kinds: dict[str, list[Named]]
     ) -> GeneratedFile:
         def elsewhere(named: Named) -> bool:
-            return kind_of(named.name, self.cased) != kind
+            other = kind_of(named.name, self.cased)
+            return other != kind and {other, kind} != APART
 
-        printer = Printer(world, elsewhere)
+        printer = Printer(world, elsewhere, self.child_text, {c.name for c in children})
         for child in children:
             text, parent = self.child_text(child)
             printer.child(child, text, parent)
@@ -127,7 +136,7 @@ class _Conversion:
             candidates.append(imports.Candidate(f".{other}_{self.model}", ((name, name),)))
         head = imports.needed_imports(candidates, used, printer.printed)
         text = self.modular.header
-        text += head + "\n\n" + body + ("\n" if late else "\n\n") + printing.all_statement(exports)
+        text += head + body + ("\n" if late else "\n\n") + printing.all_statement(exports)
         return GeneratedFile(target(self.settings, self.modular.path, kind), kind, text)
 
     def child_text(self, child: Named) -> tuple[str, Parent | None]:

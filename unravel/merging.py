@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from unravel.naming import CasedNames, common_suffix
 from unravel.renaming import Renaming
-from unravel.splicing import splice
+from unravel.splicing import Overrides, splice
+from unravel.scanning import tokens, without_comments
 from unravel.types import ClassOutline, Member, MemberKind, Method, Settings, Statement
 
 Rename = Callable[[str], str]
@@ -31,6 +32,15 @@ class _Context:
     rename: Rename
     bases: tuple[str, ...]
     corpus_rules: bool
+    leaked: Overrides
+
+    def overrides(self) -> Overrides:
+        """Where a method's overrides are gathered.
+
+        In the corpus those of one method still hold in the class' later ones: in `vivit`,
+        `__init__` overrides an assignment in `interpolate_pos_encoding`.
+        """
+        return self.leaked if self.corpus_rules else Overrides({}, set())
 
     def calls(self, text: str) -> str:
         """`text` of the child with calls by class name to a base of the generated class as `super()`."""
@@ -55,7 +65,7 @@ def merge(
     """The text of the generated class. `renaming` is that of the parent's module."""
     rename = _class_renaming(child.name, parent.name, renaming, names)
     bases = merged_bases(child, parent, rename)
-    context = _Context(child, parent, rename, bases, settings.corpus_rules)
+    context = _Context(child, parent, rename, bases, settings.corpus_rules, Overrides({}, set()))
     attributes = _attributes(context)
     methods = _methods(context)
     docstring = child.docstring or parent.docstring
@@ -234,7 +244,7 @@ def _overridden(override: Member, member: Member, context: _Context) -> str:
         doc = child.docstring.lead + child.docstring.text
     elif parent.docstring is not None:
         doc = rename(parent.docstring.lead + parent.docstring.text)
-    lines = splice(child, parent, rename, context.calls)
+    lines = splice(child, parent, rename, context.calls, context.overrides())
     body = "".join(line.lead + line.text for line in lines)
     lead = override.statement.lead
     if context.corpus_rules or not lead.strip():
@@ -253,35 +263,45 @@ def merged_parameters(child: Method, parent: Method, rename: Rename) -> str:
     own.pop(_SUPER_KWARGS)
     merged = {name: rename(text) for name, text in _parameter_texts(parent).items()}
     merged.update((name, text) for name, text in own.items() if name in merged)
-    new = [text for name, text in own.items() if name not in merged]
-    texts = list(merged.values())
-    at = next((i for i, text in enumerate(texts) if text.startswith("**")), len(texts))
-    return ", ".join([*texts[:at], *new, *texts[at:]]) + ","
+    new = [_separated(text) for name, text in own.items() if name not in merged]
+    texts = [_separated(text) for text in merged.values()]
+    at = next((i for i, text in enumerate(texts) if text.lstrip().startswith("**")), len(texts))
+    joined = "".join([*texts[:at], *new, *texts[at:]])
+    has_comma = parent.parameters.rstrip().endswith(",")
+    return joined if has_comma or "#" in joined else joined.rstrip().removesuffix(",")
+
+
+def _separated(text: str) -> str:
+    """A parameter with a comma behind it; a comment may follow."""
+    code = text.partition("#")[0].rstrip()
+    return text if code.endswith(",") else code + ", " + text[len(code) :].lstrip(" ")
 
 
 def _parameter_texts(method: Method) -> dict[str, str]:
-    """The text of each parameter by its name, in order; `*` and `/` count as parameters."""
-    arguments = method.node.args
+    """The text of each parameter with its comma, by its name, in order; `*` and `/` are two more."""
     found: dict[str, str] = {}
-    positional = [*arguments.posonlyargs, *arguments.args]
-    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
-    for index, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
-        found[argument.arg] = _parameter(argument, default)
-        if arguments.posonlyargs and index + 1 == len(arguments.posonlyargs):
-            found["/"] = "/"
-    if arguments.vararg:
-        found["*" + arguments.vararg.arg] = "*" + _parameter(arguments.vararg, None)
-    elif arguments.kwonlyargs:
-        found["*"] = "*"
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        found[argument.arg] = _parameter(argument, default)
-    if arguments.kwarg:
-        found["**" + arguments.kwarg.arg] = "**" + _parameter(arguments.kwarg, None)
+    for text in _split_at_commas(method.parameters):
+        code = without_comments(text).strip()
+        if code:
+            name = re.match(r"\**\w*|/", code)
+            found[name.group() if name else code] = text
     return found
 
 
-def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
-    text = ast.unparse(argument)
-    if default is None:
-        return text
-    return text + (" = " if argument.annotation else "=") + ast.unparse(default)
+def _split_at_commas(text: str) -> list[str]:
+    """Parameters with the comma and the rest of the line behind each."""
+    depth, start, hidden, parts = 0, 0, bytearray(len(text)), []
+    for kind, begin, end in tokens(text):
+        if kind != "name":
+            hidden[begin:end] = b"\1" * (end - begin)
+    for index, sign in enumerate(text):
+        if hidden[index]:
+            continue
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth == 0:
+            line_end = text.find("\n", index)
+            rest = text[index + 1 : line_end if line_end >= 0 else len(text)]
+            end = index + 1 + (len(rest) if not without_comments(rest).strip() else 0)
+            parts.append(text[start:end])
+            start = end
+    return [*parts, text[start:]]

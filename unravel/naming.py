@@ -28,6 +28,7 @@ class CasedNames:
 
     cased: Mapping[str, str]
     lower: Mapping[str, str]
+    folders: Mapping[str, str]
 
     def cased_name(self, name: str) -> str:
         """`qwen2_vl` -> `Qwen2VL`."""
@@ -38,20 +39,35 @@ class CasedNames:
         """`Qwen2VL` -> `qwen2_vl`."""
         return self.lower.get(cased) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cased).lower()
 
+    def folder_name(self, cased: str) -> str:
+        """`XCLIPVision` -> `x_clip`, the folder of the model that has this part."""
+        lower = self.lower_name(cased)
+        return self.folders.get(lower, lower)
+
 
 def cased_names(registers: Iterable[Outline]) -> CasedNames:
-    """Read `("qwen2_vl", "Qwen2VLConfig")` and `{"qwen2_vl": "Qwen2VLConfig"}` entries as data."""
+    """Read `("qwen2_vl", "Qwen2VLConfig")` and `{"qwen2_vl": "Qwen2VLConfig"}` entries as data.
+
+    A mapping called `..._TO_MODULE_NAME` says which model's folder holds a configuration that is
+    registered under a name of its own: `xclip_vision_model` lies in `x_clip`.
+    """
     cased: dict[str, str] = {}
     lower: dict[str, str] = {}
+    modules: dict[str, str] = {}
     for register in registers:
         for definition in register.definitions.values():
-            for name, config in _entries(definition.statement.node):
-                cased[name] = config.removesuffix("Config")
-                lower.setdefault(config.removesuffix("Config"), name.replace("-", "_"))
-    return CasedNames(cased, lower)
+            for name, value in _entries(definition.statement.node):
+                if value.endswith("Config"):
+                    cased[name] = value.removesuffix("Config")
+                    lower.setdefault(value.removesuffix("Config"), name)
+                elif definition.name.endswith("_TO_MODULE_NAME"):
+                    modules[name] = value
+    underscored = {spelled: name.replace("-", "_") for spelled, name in lower.items()}
+    return CasedNames(cased, underscored, modules)
 
 
 def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:
+    """Each pair of strings in a mapping, written as a dictionary or as a list of pairs."""
     for inner in ast.walk(node):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(inner, ast.Tuple) and len(inner.elts) == 2:
@@ -60,9 +76,8 @@ def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:
             pairs = list(zip(inner.keys, inner.values, strict=True))
         for key, value in pairs:
             if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
-                name, config = key.value, value.value
-                if isinstance(name, str) and isinstance(config, str) and config.endswith("Config"):
-                    yield name, config
+                if isinstance(key.value, str) and isinstance(value.value, str):
+                    yield key.value, value.value
 
 
 def common_suffix(child: str, parent: str) -> str:

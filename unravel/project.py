@@ -388,7 +388,9 @@ class _Course:
         for parent in self.parents[source]:
             if isinstance(self.outcomes.get(parent), Failed):
                 message = f"the parent {parent} could not be converted"
-                found = diagnose("UNR104", self._import_of(parent, source), message)
+                # No excerpt: one broken parent may bring hundreds of these.
+                where = self._import_of(parent, source)._replace(excerpt="")
+                found = diagnose("UNR104", where, message)
                 self.outcomes[source] = Failed(source, (found,))
                 return
 

@@ -12,18 +12,22 @@ _ABSOLUTE_IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+[^\W\d][\w.]*[ \t]+import[ \t]+(?:\([^)]*\)|[^\n]*)|import[ \t][^\n]*)$",
     re.MULTILINE,
 )
-_COPIED_FROM = re.compile(r"^[ \t]*#[^\n]*Copied from[^\n]*\n|[ \t]*#[^\n]*Copied from[^\n]*", re.M)
+_COPIED_FROM = re.compile(r"^[ \t]*# Copied from[^\n]*\n|[ \t]*# Copied from[^\n]*", re.M)
 _MAYBE_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """`old` becomes `new` in all spellings: `old_name`, `OLD_NAME` and `OldName`."""
+    """`old` becomes `new` in all spellings: `old_name`, `OLD_NAME` and `OldName`.
+
+    `prose` is what strings and comments say instead, where that differs.
+    """
 
     old: str
     old_cased: str
     new: str
     new_cased: str
+    prose: Renaming | None = None
 
     def text(self, text: str) -> str:
         """`text` renamed.
@@ -36,13 +40,24 @@ class Renaming:
         pattern = _pattern(self)
         if not pattern.search(text):
             return text
+        if self.prose is not None:
+            text = self.prose.strings_and_comments(text)
+            return self._outside_prose(text)
         kept = _kept_spans(text)
         if not kept:
             return pattern.sub(self._spelled, text)
-        parts, position = [], 0
+        return self._outside(text, kept)
+
+    def _outside_prose(self, text: str) -> str:
+        spans = [(a, b) for kind, a, b in tokens(text) if kind != "name"]
+        return self._outside(text, sorted(spans + _kept_spans(text)))
+
+    def _outside(self, text: str, kept: list[tuple[int, int]]) -> str:
+        pattern, parts, position = _pattern(self), [], 0
         for start, end in kept:
-            parts += [pattern.sub(self._spelled, text[position:start]), text[start:end]]
-            position = end
+            if start >= position:
+                parts += [pattern.sub(self._spelled, text[position:start]), text[start:end]]
+                position = end
         return "".join(parts) + pattern.sub(self._spelled, text[position:])
 
     def name(self, name: str) -> str:

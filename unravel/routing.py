@@ -21,6 +21,9 @@ _SUFFIXES: dict[str, tuple[str, ...]] = {
 MODELING = "modeling"
 KINDS: tuple[str, ...] = (MODELING, *_SUFFIXES)
 
+APART = {"image_processing", "image_processing_pil"}
+"""Kinds that never import each other: one needs torchvision, the other must do without."""
+
 _BY_SUFFIX = sorted(
     ((suffix, kind) for kind, suffixes in _SUFFIXES.items() for suffix in suffixes),
     key=lambda pair: len(pair[0]),

@@ -42,10 +42,21 @@ def _is_super_call(node: ast.expr | None, method: str) -> bool:
     )
 
 
-def splice(child: Method, parent: Method, rename: Rename, calls: Rename) -> tuple[Line, ...]:
+@dataclass(slots=True)
+class Overrides:
+    """What a child assigns and deletes after a super call, by the target as it is written."""
+
+    assigned: dict[str, Line]
+    deleted: set[str]
+
+
+def splice(
+    child: Method, parent: Method, rename: Rename, calls: Rename, overrides: Overrides
+) -> tuple[Line, ...]:
     """The statements of `child` with those of `parent` in place of its super call.
 
-    `rename` goes over the parent's text, `calls` over the child's.
+    `rename` goes over the parent's text, `calls` over the child's. What the child overrides is
+    added to `overrides`.
     """
     lines = tuple(Line(item.node, item.lead, calls(item.text)) for item in child.body)
     at = next((i for i, line in enumerate(lines) if super_call(line.node, child.name)), None)
@@ -53,25 +64,27 @@ def splice(child: Method, parent: Method, rename: Rename, calls: Rename) -> tupl
         return lines
     before, after = lines[:at], lines[at + 1 :]
     pasted = [Line(item.node, rename(item.lead), rename(item.text)) for item in parent.body]
-    merged = _replace_assignments(pasted, after)
+    overrides.assigned.update((line.target, line) for line in after if line.target)
+    overrides.deleted.update(target for line in after for target in _deleted(line.node))
+    merged = _replace_assignments(pasted, after, overrides)
+    if before and pasted and super_call(pasted[0].node, "__init__"):
+        merged, before = [pasted[0], *before, *merged[1:]], ()
     result = [*before, *merged]
-    if before:
-        result = _lift_init(result)
     return tuple(_post_init_last(result))
 
 
-def _replace_assignments(pasted: Sequence[Line], after: Sequence[Line]) -> list[Line]:
+def _replace_assignments(
+    pasted: Sequence[Line], after: Sequence[Line], overrides: Overrides
+) -> list[Line]:
     """The parent's statements, overridden by and followed by the child's later ones."""
-    deleted = {target for line in after for target in _deleted(line.node)}
-    assigned = {line.target: line for line in after if line.target}
     used: set[str] = set()
     result = []
     for line in pasted:
         target = line.target
-        if target and target in deleted:
+        if target and target in overrides.deleted:
             continue
-        if target in assigned:
-            result.append(assigned[target])
+        if target in overrides.assigned:
+            result.append(overrides.assigned[target])
             used.add(target)
         else:
             result.append(line)
@@ -82,14 +95,6 @@ def _replace_assignments(pasted: Sequence[Line], after: Sequence[Line]) -> list[
         if without_comments(line.text) not in present:
             result.append(line)
     return result
-
-
-def _lift_init(lines: list[Line]) -> list[Line]:
-    """`super().__init__()` first: attributes can be set only behind it."""
-    for index, line in enumerate(lines):
-        if super_call(line.node, "__init__"):
-            return [line, *lines[:index], *lines[index + 1 :]]
-    return lines
 
 
 def _post_init_last(lines: list[Line]) -> list[Line]:

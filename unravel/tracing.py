@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from unravel.parents import Parent
@@ -93,9 +93,17 @@ def _renamed(renaming: Renaming) -> Callable[[Definition], str]:
 class Printer:
     """Prints each definition once, after everything that it needs."""
 
-    def __init__(self, world: Universe, is_needed_elsewhere: Callable[[Named], bool]) -> None:
+    def __init__(
+        self,
+        world: Universe,
+        is_needed_elsewhere: Callable[[Named], bool],
+        child_text: Callable[[Named], tuple[str, Parent | None]],
+        children: Collection[str],
+    ) -> None:
         self._world = world
         self._elsewhere = is_needed_elsewhere
+        self._child_text = child_text
+        self._children = children
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
 
@@ -110,12 +118,18 @@ class Printer:
         classes = self._class_closure([n for n in needs if n.is_class], named.name)
         for needed in sorted(classes, key=lambda n: n.order):
             if needed.name not in self.printed:
-                self._with_needs(needed, needed.text(), needed.parent)
+                self._with_needs(needed, *self._text(needed))
         rest = self._closure([n for n in needs if not n.is_class])
         for needed in sorted(rest, key=lambda n: self._position(n, parent)):
             if needed.name not in self.printed:
                 self.printed[needed.name] = (needed, needed.text())
         self.printed[named.name] = (named, text)
+
+    def _text(self, named: Named) -> tuple[str, Parent | None]:
+        """A class as it is printed: merged with its parent if the modular file defines it."""
+        if named.is_class and named.parent is None:
+            return self._child_text(named)
+        return named.text(), named.parent
 
     def _position(self, named: Named, parent: Parent | None) -> tuple[int, int, int]:
         """The place of a function among those printed before a class that came from `parent`.
@@ -135,9 +149,10 @@ class Printer:
             named = self._world.resolve(name, parent)
             if named is None:
                 continue
-            if named.is_class and (named.parent is None or self._elsewhere(named)):
-                if self._elsewhere(named):
-                    self.elsewhere[named.name] = named
+            if named.is_class and self._elsewhere(named):
+                self.elsewhere[named.name] = named
+                continue
+            if named.is_class and named.name in self._children:
                 continue
             found[named.name] = named
         return list(found.values())
@@ -150,7 +165,7 @@ class Printer:
             if named.name == child or named.name in found or named.name in self.printed:
                 continue
             found[named.name] = named
-            queue += [n for n in self._needs(named.text(), named.parent) if n.is_class]
+            queue += [n for n in self._needs(*self._text(named)) if n.is_class]
         return list(found.values())
 
     def _closure(self, needs: list[Named]) -> list[Named]:
