@@ -24,6 +24,8 @@ DONE, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
+    # As with Ctrl-C, what was begun is put in order on the way out.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -32,7 +34,6 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # What a terminal cannot show must not end a conversion.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         code = commands.main(list(arguments), "unravel", standalone_mode=False)
         sys.stdout.flush()

@@ -117,7 +117,7 @@ class _Conversion:
             other = kind_of(named.name, self.cased)
             return other != kind and {other, kind} != APART
 
-        printer = Printer(world, elsewhere, self.child_text, {c.name for c in children})
+        printer = Printer(world, elsewhere, self.child_text, kind, {c.name for c in children})
         for child in children:
             text, parent = self.child_text(child)
             printer.child(child, text, parent)
@@ -125,7 +125,9 @@ class _Conversion:
         rest = [t for n, (_, t) in printer.printed.items() if not printing.goes_on_top(n)]
         body = "".join((*top, *rest))
         exports = [n for n in printing.exported(self.modular) if kind_of(n, self.cased) == kind]
-        late = printing.module_getattr(self.modular, lambda n: kind_of(n, self.cased) == kind)
+        late = printing.module_getattr(
+            self.modular, lambda name: kind_of(name, self.cased) == kind
+        )
         body += late
         used = identifiers(body) | quoted_identifiers(body)
         candidates = imports.modular_candidates(self.modular, self.settings)
@@ -134,9 +136,9 @@ class _Conversion:
         for name, named in printer.elsewhere.items():
             other = kind_of(name, self.cased)
             candidates.append(imports.Candidate(f".{other}_{self.model}", ((name, name),)))
-        head = imports.needed_imports(candidates, used, printer.printed)
+        head = imports.needed_imports(candidates, used, printer.printed, kind)
         text = self.modular.header
-        text += head + body + ("\n" if late else "\n\n") + printing.all_statement(exports)
+        text += head + body + printing.all_statement(self.modular, exports)
         return GeneratedFile(target(self.settings, self.modular.path, kind), kind, text)
 
     def child_text(self, child: Named) -> tuple[str, Parent | None]:

@@ -14,16 +14,26 @@ from unravel.types import Import, Outline, Settings
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What stands around an import: the head of an `if`, or a `whole` statement with branches."""
+
+    head: str
+    lead: str
+    whole: str
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An import statement that a generated file may need, in whole or in part.
 
-    `module` is empty for `import a.b`. `guard` is the head of the `if` above it.
+    `module` is empty for `import a.b`.
     """
 
     module: str
     names: tuple[tuple[str, str], ...]
     lead: str = ""
-    guard: str = ""
+    guard: Guard | None = None
 
     def text(self, names: Sequence[tuple[str, str]]) -> str:
         """The statement, for these names only."""
@@ -57,44 +67,62 @@ def parent_candidates(parent: Parent, renaming: Renaming, model: str) -> list[Ca
 
 def _candidate(statement: Import) -> Candidate:
     module = "." * statement.level + statement.module
-    return Candidate(module, statement.names, statement.lead, _guard_head(statement))
+    return Candidate(module, statement.names, statement.lead, _guard(statement))
 
 
-def _guard_head(statement: Import) -> str:
+def _guard(statement: Import) -> Guard | None:
     if statement.guard is None:
-        return ""
+        return None
     node = statement.guard.node
-    if isinstance(node, ast.If):
-        return f"if {ast.unparse(node.test)}:"
-    return "try:"
+    head = f"if {ast.unparse(node.test)}:" if isinstance(node, ast.If) else ""
+    plain = isinstance(node, ast.If) and all(isinstance(n, _IMPORTS) for n in node.body)
+    whole = "" if plain and not getattr(node, "orelse", None) else statement.guard.text
+    return Guard(head, statement.guard.lead, whole, id(statement.guard))
+
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def needed_imports(
-    candidates: Iterable[Candidate], used: Collection[str], defined: Iterable[str]
+    candidates: Iterable[Candidate], used: Collection[str], defined: Iterable[str], kind: str
 ) -> str:
     """The import statements for all names that are used and not defined; the first one wins."""
     candidates = list(candidates)
+    guards = [candidate.guard for candidate in candidates if candidate.guard]
+    # Names in the heads of all guards count, also of those that go; see gemma4_unified.
+    used = {*used, *(name for guard in guards for name in identifiers(guard.whole or guard.head))}
+    if kind in _GUARDED_KINDS:
+        used |= {f"is_{package}_available" for package in _BACKENDS}
     taken = set(defined)
-    used = {*used, *(name for c in candidates for name in identifiers(c.guard))}
     plain: list[str] = []
-    guarded: dict[str, list[str]] = {}
+    guarded: dict[int, tuple[Guard, list[str]]] = {}
     for candidate in candidates:
         needed = [pair for pair in candidate.names if _is_needed(candidate, pair, used, taken)]
         if not needed:
             continue
-        taken.update(_bound(candidate, pair) for pair in needed)
-        text = candidate.text(needed)
-        if candidate.guard:
-            guarded.setdefault(candidate.guard, []).append("    " + text)
+        taken.update(bound for _, bound in needed)
+        guard = _backend_guard(candidate) if kind in _GUARDED_KINDS else None
+        guard = guard or candidate.guard
+        if guard is None:
+            plain.append(candidate.lead + candidate.text(needed))
         else:
-            plain.append(candidate.lead + text)
-    blocks = [f"{guard}\n{''.join(lines)}" for guard, lines in guarded.items()]
-    return "".join(plain) + ("\n" if blocks else "") + "\n".join(blocks)
+            guarded.setdefault(guard.key, (guard, []))[1].append("    " + candidate.text(needed))
+    ordered = sorted(guarded.values(), key=lambda item: item[0].key == _BACKEND)
+    blocks = [g.lead + (g.whole or f"{g.head}\n{''.join(lines)}") for g, lines in ordered]
+    return "".join(plain) + "".join(blocks)
 
 
-def _bound(candidate: Candidate, pair: tuple[str, str]) -> str:
-    """The key under which a name is taken: `import a.b` does not stand in for `import a.c`."""
-    return pair[1]
+_GUARDED_KINDS = ("image_processing_pil", "feature_extraction")
+_BACKENDS = ("torch", "torchvision")
+_BACKEND = -1
+
+
+def _backend_guard(candidate: Candidate) -> Guard | None:
+    """The guard of torch in a file that must be importable without it; it follows all others."""
+    package = (candidate.module or candidate.names[0][0]).partition(".")[0]
+    if package not in _BACKENDS:
+        return None
+    return Guard(f"if is_{package}_available():", "", "", _BACKEND)
 
 
 def _is_needed(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from unravel.naming import CasedNames, common_suffix
+from unravel.naming import CasedNames, common_suffix, shared_ending
 from unravel.renaming import Renaming
 from unravel.splicing import Overrides, splice
 from unravel.scanning import tokens, without_comments
@@ -120,7 +120,7 @@ def merged_bases(child: ClassOutline, parent: ClassOutline, rename: Rename) -> t
         if extra == parent.name:
             continue
         for index, base in enumerate(bases):
-            if common_suffix(extra, base) or extra == base:
+            if shared_ending(extra, base):
                 bases[index] = extra
                 break
         else:
@@ -263,16 +263,15 @@ def merged_parameters(child: Method, parent: Method, rename: Rename) -> str:
     own.pop(_SUPER_KWARGS)
     merged = {name: rename(text) for name, text in _parameter_texts(parent).items()}
     merged.update((name, text) for name, text in own.items() if name in merged)
-    new = [_separated(text) for name, text in own.items() if name not in merged]
-    texts = [_separated(text) for text in merged.values()]
+    new = [text for name, text in own.items() if name not in merged]
+    texts = list(merged.values())
     at = next((i for i, text in enumerate(texts) if text.lstrip().startswith("**")), len(texts))
-    joined = "".join([*texts[:at], *new, *texts[at:]])
-    has_comma = parent.parameters.rstrip().endswith(",")
-    return joined if has_comma or "#" in joined else joined.rstrip().removesuffix(",")
+    texts = [*texts[:at], *new, *texts[at:]]
+    return "".join(_with_comma(text) for text in texts[:-1]) + texts[-1]
 
 
-def _separated(text: str) -> str:
-    """A parameter with a comma behind it; a comment may follow."""
+def _with_comma(text: str) -> str:
+    """A parameter that others follow; a comment may stand behind its comma."""
     code = text.partition("#")[0].rstrip()
     return text if code.endswith(",") else code + ", " + text[len(code) :].lstrip(" ")
 

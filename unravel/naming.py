@@ -80,16 +80,18 @@ def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:
                     yield key.value, value.value
 
 
-def common_suffix(child: str, parent: str) -> str:
-    """The longest suffix that both names share and that starts with a capital letter.
+def shared_ending(one: str, other: str) -> str:
+    """The longest ending that both names share and that starts with a capital letter."""
+    length = 0
+    while length < min(len(one), len(other)) and one[-1 - length] == other[-1 - length]:
+        length += 1
+    start = re.search("[A-Z]", one[len(one) - length :])
+    return one[len(one) - length + start.start() :] if start else ""
 
-    Empty where it would be all of one of them.
-    """
+
+def common_suffix(child: str, parent: str) -> str:
+    """The ending that both names share; empty where it would be all of one of them."""
     length = 0
     while length < min(len(child), len(parent)) and child[-1 - length] == parent[-1 - length]:
         length += 1
-    if length in (len(child), len(parent)):
-        return ""
-    suffix = child[len(child) - length :]
-    start = re.search("[A-Z]", suffix)
-    return suffix[start.start() :] if start else ""
+    return "" if length in (len(child), len(parent)) else shared_ending(child, parent)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from unravel.outline import cut
 from unravel.types import Outline, Settings
 
 _TOP = ("logger", "_CHECKPOINT_FOR_DOC", "_CONFIG_FOR_DOC")
@@ -45,17 +46,40 @@ def module_getattr(modular: Outline, belongs: Callable[[str], bool]) -> str:
     definition = modular.definitions.get("__getattr__")
     if definition is None:
         return ""
-    names = [
-        node.value
-        for node in ast.walk(definition.statement.node)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
-    ]
-    return definition.text if any(belongs(name) for name in names) else ""
+    node, lines = definition.statement.node, modular.lines
+    value = getattr(node, "value", None)
+    if not isinstance(node, ast.Assign) or not isinstance(value, ast.Call):
+        return definition.text
+    arguments = [cut(lines, argument) for argument in value.args]
+    found = False
+    for keyword in value.keywords:
+        if not isinstance(keyword.value, ast.Dict):
+            arguments.append(f"{keyword.arg}={cut(lines, keyword.value)}")
+            continue
+        entries = [
+            f"{cut(lines, key)}: {cut(lines, entry)}"
+            for key, entry in zip(keyword.value.keys, keyword.value.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and belongs(key.value)
+        ]
+        if entries:
+            found = True
+            arguments.append(f"{keyword.arg}={{{', '.join(entries)}}}")
+    if not found:
+        return ""
+    called = f"{cut(lines, value.func)}({', '.join(arguments)})"
+    return f"{definition.statement.lead}__getattr__ = {called}\n"
 
 
-def all_statement(names: Sequence[str]) -> str:
-    """`__all__` of a generated file."""
-    return "__all__ = [" + ", ".join(f'"{name}"' for name in names) + "]\n" if names else ""
+def all_statement(modular: Outline, names: Sequence[str]) -> str:
+    """`__all__` of a generated file, as far below the rest as in the modular file."""
+    if not names:
+        return ""
+    lead = modular.definitions["__all__"].statement.lead
+    return f"{lead}__all__ = [{', '.join(map(_quoted, names))}]\n"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def goes_on_top(name: str) -> bool:

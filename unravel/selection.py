@@ -80,7 +80,10 @@ def select(project: Project, requests: Sequence[str]) -> Selection:
     if not requests:
         nothing = () if sources else (_nothing(project),)
         return Selection(project, sources, sources, nothing, owners)
-    named = [_named(request, project, sources, owners) for request in requests]
+    models: dict[str, list[str]] = {}
+    for source in sources:
+        models.setdefault(model_name(source), []).append(source)
+    named = [_named(request, project, models, owners) for request in requests]
     unknown = tuple(each for each in named if isinstance(each, Failed))
     selected = {path for each in named if not isinstance(each, Failed) for path in each}
     sources = tuple(sorted({*sources, *selected}))
@@ -106,21 +109,18 @@ def _nothing(project: Project) -> Failed:
 
 
 def _named(
-    request: str, project: Project, sources: Sequence[str], owners: Mapping[str, str]
+    request: str, project: Project, models: Mapping[str, list[str]], owners: Mapping[str, str]
 ) -> tuple[str, ...] | Failed:
     """The modular files of the model `request`, or the one at the path `request`."""
-    models: dict[str, list[str]] = {}
-    for source in sources:
-        models.setdefault(model_name(source), []).append(source)
     if request in models:
         return tuple(models[request])
     if not (os.path.exists(request) or "/" in request or os.sep in request or ".py" in request):
         hint = nearest(request, models) or _models_hint(models)
         return failed("UNR004", request, f"there is no model `{request}`", hint)
     path = relative(request, project.root)
-    if path in sources:
+    if path in models.get(model_name(path), ()):
         return (path,)
-    return _unlisted(request, path, project, sources, owners)
+    return _unlisted(request, path, project, models, owners)
 
 
 def _models_hint(models: Iterable[str]) -> str:
@@ -130,7 +130,11 @@ def _models_hint(models: Iterable[str]) -> str:
 
 
 def _unlisted(
-    request: str, path: str, project: Project, sources: Sequence[str], owners: Mapping[str, str]
+    request: str,
+    path: str,
+    project: Project,
+    models: Mapping[str, list[str]],
+    owners: Mapping[str, str],
 ) -> tuple[str, ...] | Failed:
     """A path that no glob of the settings has found: a modular file all the same, or a mistake."""
     file = project.root / path
@@ -140,7 +144,8 @@ def _unlisted(
         hint = f"name the modular file: {owners[path]}"
         return failed("UNR004", request, "this is not a modular file but a generated one", hint)
     if not file.exists():
-        return failed("UNR001", request, "there is no such file", nearest(path, sources))
+        known = [source for sources in models.values() for source in sources]
+        return failed("UNR001", request, "there is no such file", nearest(path, known))
     if path.startswith("../") or os.path.isabs(path):
         return failed("UNR004", request, f"this lies outside of the root {project.root}")
     if not re.fullmatch(r"modular_\w.*\.py", file.name):

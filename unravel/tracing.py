@@ -35,13 +35,26 @@ class Universe:
     imported: dict[str, Named] = field(default_factory=dict)
     parents: dict[int, dict[str, Named]] = field(default_factory=dict)
 
-    def resolve(self, name: str, parent: Parent | None) -> Named | None:
-        """What `name` means in code that came from `parent`, in the generated file."""
+    def resolve(self, name: str, parent: Parent | None, kind: str) -> Named | None:
+        """What `name` means in code that came from `parent`, in the generated file of `kind`."""
+        if kind == "image_processing_pil" and (shared := self._shared_with_pil(name)):
+            return shared
         theirs = self.parents.get(id(parent), {}).get(name) if parent is not None else None
         own = self.own.get(name)
         if own is not None and not (_is_assignment(own) and _keeps_parents(name, theirs)):
             return own
         return self.imported.get(name) or theirs or own
+
+
+    def _shared_with_pil(self, name: str) -> Named | None:
+        """The class of that name for both kinds of image processors, where a parent has one.
+
+        A PIL image processor's copy of `...ImageProcessorKwargs` is made from the other's.
+        """
+        if name in self.own or not name.endswith("ImageProcessorKwargs"):
+            return None
+        found = (table.get(name) for table in self.parents.values())
+        return next((n for n in found if n and n.parent and n.parent.kind == "image_processing"), None)
 
 
 def _is_assignment(named: Named) -> bool:
@@ -98,12 +111,15 @@ class Printer:
         world: Universe,
         is_needed_elsewhere: Callable[[Named], bool],
         child_text: Callable[[Named], tuple[str, Parent | None]],
+        kind: str,
         children: Collection[str],
     ) -> None:
         self._world = world
         self._elsewhere = is_needed_elsewhere
         self._child_text = child_text
+        self._kind = kind
         self._children = children
+        self._begun: set[str] = set()
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
 
@@ -112,14 +128,16 @@ class Printer:
         self._with_needs(named, text, parent)
 
     def _with_needs(self, named: Named, text: str, parent: Parent | None) -> None:
-        if named.name in self.printed:
+        if named.name in self._begun:
             return
+        self._begun.add(named.name)
         needs = self._needs(text, parent)
+        rest = self._closure([n for n in needs if not n.is_class])
+        needs += [c for n in rest for c in self._needs(n.text(), n.parent) if c.is_class]
         classes = self._class_closure([n for n in needs if n.is_class], named.name)
         for needed in sorted(classes, key=lambda n: n.order):
             if needed.name not in self.printed:
                 self._with_needs(needed, *self._text(needed))
-        rest = self._closure([n for n in needs if not n.is_class])
         for needed in sorted(rest, key=lambda n: self._position(n, parent)):
             if needed.name not in self.printed:
                 self.printed[needed.name] = (needed, needed.text())
@@ -146,7 +164,7 @@ class Printer:
         """The definitions that `text`, which came from `parent`, mentions; less child classes."""
         found: dict[str, Named] = {}
         for name in identifiers(text):
-            named = self._world.resolve(name, parent)
+            named = self._world.resolve(name, parent, self._kind)
             if named is None:
                 continue
             if named.is_class and self._elsewhere(named):
