@@ -20,6 +20,7 @@ class Guard:
     head: str
     lead: str
     whole: str
+    tests: str
     key: int
 
 
@@ -77,7 +78,8 @@ def _guard(statement: Import) -> Guard | None:
     head = f"if {ast.unparse(node.test)}:" if isinstance(node, ast.If) else ""
     plain = isinstance(node, ast.If) and all(isinstance(n, _IMPORTS) for n in node.body)
     whole = "" if plain and not getattr(node, "orelse", None) else statement.guard.text
-    return Guard(head, statement.guard.lead, whole, id(statement.guard))
+    tests = " ".join(ast.unparse(inner.test) for inner in ast.walk(node) if isinstance(inner, ast.If))
+    return Guard(head, statement.guard.lead, whole, tests, id(statement.guard))
 
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -90,7 +92,7 @@ def needed_imports(
     candidates = list(candidates)
     guards = [candidate.guard for candidate in candidates if candidate.guard]
     # Names in the heads of all guards count, also of those that go; see gemma4_unified.
-    used = {*used, *(name for guard in guards for name in identifiers(guard.whole or guard.head))}
+    used = {*used, *(name for guard in guards for name in identifiers(guard.tests))}
     if kind in _GUARDED_KINDS:
         used |= {f"is_{package}_available" for package in _BACKENDS}
     taken = set(defined)
@@ -122,7 +124,7 @@ def _backend_guard(candidate: Candidate) -> Guard | None:
     package = (candidate.module or candidate.names[0][0]).partition(".")[0]
     if package not in _BACKENDS:
         return None
-    return Guard(f"if is_{package}_available():", "", "", _BACKEND)
+    return Guard(f"if is_{package}_available():", "", "", "", _BACKEND)
 
 
 def _is_needed(

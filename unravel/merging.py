@@ -171,10 +171,11 @@ def _attributes(context: _Context) -> list[str]:
     for member in context.parent.members:
         if member.kind is MemberKind.METHOD or _is_filler(member):
             continue
-        if member.name and member.name in own:
-            used.add(member.name)
-            if not _removes_attribute(own[member.name]):
-                result.append(_member_text(own[member.name], unchanged))
+        name = context.rename(member.name)
+        if name and name in own:
+            used.add(name)
+            if not _removes_attribute(own[name]):
+                result.append(_member_text(own[name], unchanged))
         else:
             result.append(_member_text(member, context.rename))
     for member in context.child.members:
@@ -207,9 +208,9 @@ def _methods(context: _Context) -> list[str]:
     }
     result, used = [], set()
     for member in context.parent.members:
-        if member.method is None or member.name in replaced:
+        if member.method is None or context.rename(member.name) in replaced:
             continue
-        key = _method_key(member.method)
+        key = tuple(map(context.rename, _method_key(member.method)))
         override = own.get(key)
         if override is None or override.method is None:
             result.append(_member_text(member, context.rename))

@@ -43,6 +43,8 @@ class Universe:
         own = self.own.get(name)
         if own is not None and not (_is_assignment(own) and _keeps_parents(name, theirs)):
             return own
+        if theirs is not None and theirs.is_class:
+            return theirs
         return self.imported.get(name) or theirs or own
 
 
