@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from unravel import imports, printing
-from unravel.merging import alone, merge
-from unravel.naming import cased_names, common_suffix, model_name
-from unravel.outline import class_outline
+from unravel.diagnostics import refuse
+from unravel.merging import merge
+from unravel.naming import CasedNames, cased_names, model_name
+from unravel.outline import class_outline, place
 from unravel.parents import Parent, find_parents
+from unravel.prefixes import renaming_of
 from unravel.renaming import Renaming
-from unravel.routing import APART, KINDS, kind_of, target
-from unravel.scanning import identifiers, quoted_identifiers
+from unravel.routing import APART, KINDS, MODELING, kind_of, target
+from unravel.scanning import identifiers, quoted_identifiers, replace_code
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
     Converted,
@@ -29,128 +32,158 @@ from unravel.types import (
 def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Failed:
     """Convert one modular file. Reads nothing but through `load`; never raises `Refused`."""
     try:
-        return _Conversion(modular, settings, load).run()
+        model = _read_model(modular, settings, load)
+        world = universe(modular, model.parents, model.own)
+        children = _children_by_kind(world, model)
+        files = [_generate(kind, children[kind], world, model) for kind in children]
+        return Converted(modular.path, tuple(files), model.inputs)
     except Refused as refused:
         return Failed(modular.path, (refused.diagnostic,))
 
 
-class _Conversion:
-    def __init__(self, modular: Outline, settings: Settings, load: Load) -> None:
-        self.modular, self.settings = modular, settings
-        self.model = model_name(modular.path)
-        registers = [found for path in settings.cased_names if (found := load(path))]
-        self.names = cased_names(registers)
-        self.cased = self.names.cased_name(self.model)
-        self.parents = find_parents(modular, settings, load)
-        self.renamings = {id(p): self.renaming(p) for p in self.parents}
-        self.inputs = sorted({p.outline.path for p in self.parents} | {r.path for r in registers})
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """A modular file with all that it takes to convert it."""
 
-    def renaming(self, parent: Parent) -> Renaming:
-        cased_old = self.names.cased_name(parent.model)
-        prefix = self.prefix(parent, cased_old)
-        renaming = Renaming(parent.model, cased_old, self.model, prefix)
-        if prefix == self.cased:
-            return renaming
-        new = self.names.lower_name(prefix)
-        prose = Renaming(parent.model, cased_old, new, prefix)
-        return replace(renaming, prose=prose)
+    modular: Outline
+    settings: Settings
+    name: str
+    cased: str
+    names: CasedNames
+    parents: tuple[tuple[Parent, Renaming], ...]
+    inputs: tuple[str, ...]
+    own: Callable[[str], str]
 
-    def prefix(self, parent: Parent, cased_old: str) -> str:
-        found: list[str] = []
-        for definition in self.modular.definitions.values():
-            if definition.kind is not DefinitionKind.CLASS:
+    def kind_of(self, name: str) -> str:
+        """The kind of the generated file that the class `name` belongs to."""
+        return kind_of(name, self.cased)
+
+
+def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
+    name = model_name(modular.path)
+    registers = [found for path in settings.cased_names if (found := load(path))]
+    names = cased_names(registers)
+    parents = tuple(
+        (parent, renaming_of(parent, modular, name, names))
+        for parent in find_parents(modular, settings, load)
+    )
+    if modular.others and not settings.corpus_rules:
+        raise refuse(
+            "UNR205",
+            place(modular, modular.others[0].node),
+            "this statement defines nothing, so no generated file would hold it",
+            hint="keep definitions and imports at the top level of a modular file",
+        )
+    paths = {p.outline.path for p, _ in parents} | {register.path for register in registers}
+    return _Model(
+        modular=modular,
+        settings=settings,
+        name=name,
+        cased=names.cased_name(name),
+        names=names,
+        parents=parents,
+        inputs=tuple(sorted(paths)),
+        own=_names_of_parents(modular, parents),
+    )
+
+
+def _names_of_parents(
+    modular: Outline, parents: tuple[tuple[Parent, Renaming], ...]
+) -> Callable[[str], str]:
+    """What the modular file's own code needs: `LlamaRMSNorm`, imported, is `NewRMSNorm` here."""
+    renamed = {
+        bound: renaming.name(original)
+        for parent, renaming in parents
+        for bound, original in parent.imported.items()
+        if original in parent.outline.definitions and bound not in modular.definitions
+    }
+    changed = {bound: name for bound, name in renamed.items() if name != bound}
+    if not changed:
+        return lambda text: text
+    pattern = re.compile(r"(?<![\w.])(?:" + "|".join(map(re.escape, changed)) + r")\b")
+
+    def rename(text: str) -> str:
+        if not pattern.search(text):
+            return text
+        return replace_code(text, pattern, lambda match: changed[match.group()])
+
+    return rename
+
+
+def _children_by_kind(world: Universe, model: _Model) -> dict[str, list[Named]]:
+    """The modular file's classes by the kind of file that they go to, in its order."""
+    found: dict[str, list[Named]] = {kind: [] for kind in KINDS}
+    for named in world.own.values():
+        if named.definition.kind is DefinitionKind.CLASS:
+            found[model.kind_of(named.name)].append(named)
+    if not any(found.values()) and world.own:
+        found[MODELING] = []
+        return {MODELING: []}
+    return {kind: children for kind, children in found.items() if children}
+
+
+def _generate(kind: str, children: list[Named], world: Universe, model: _Model) -> GeneratedFile:
+    """One file: its classes, what they need, and the imports for all of it."""
+    modular = model.modular
+
+    def is_elsewhere(named: Named) -> bool:
+        other = model.kind_of(named.name)
+        return other != kind and {other, kind} != APART
+
+    def child_text(child: Named) -> tuple[str, Parent | None]:
+        return _child_text(child, model)
+
+    exports = [name for name in printing.exported(modular) if model.kind_of(name) == kind]
+    printer = Printer(world, is_elsewhere, child_text, kind, {child.name for child in children})
+    for child in children:
+        printer.child(child, *child_text(child))
+    for name in exports:
+        if name in world.own and name not in printer.printed:
+            printer.definition(world.own[name])
+    texts = printer.texts()
+    top = [text for name, text in texts.items() if printing.goes_on_top(name)]
+    rest = [text for name, text in texts.items() if not printing.goes_on_top(name)]
+    late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
+    body = "".join([*top, *rest, late])
+    head = imports.needed_imports(
+        _candidates(printer, model),
+        identifiers(body) | quoted_identifiers(body),
+        texts,
+        kind,
+    )
+    text = modular.header + head + body + printing.all_statement(modular, exports)
+    return GeneratedFile(target(model.settings, modular.path, kind), kind, text)
+
+
+def _candidates(printer: Printer, model: _Model) -> list[imports.Candidate]:
+    """All that a file might import: of the modular file, of its parents, of the other kinds."""
+    found = imports.modular_candidates(model.modular, model.settings)
+    for parent, renaming in model.parents:
+        found += imports.parent_candidates(parent, renaming, model.name)
+    for name in printer.elsewhere:
+        module = f".{model.kind_of(name)}_{model.name}"
+        found.append(imports.Candidate(module, ((name, name),)))
+    return found
+
+
+def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
+    """The text of a class of the modular file, merged with its parent class if it has one."""
+    outline = class_outline(model.modular, child.definition)
+    for base in outline.bases:
+        for parent, renaming in model.parents:
+            definition = parent.outline.definitions.get(parent.imported.get(base, ""))
+            if definition is None or definition.kind is not DefinitionKind.CLASS:
                 continue
-            for base in class_outline(self.modular, definition).bases:
-                if base not in parent.imported:
-                    continue
-                original = parent.imported[base]
-                if prefix := self.class_prefix(definition.name, original, cased_old):
-                    found.append(prefix)
-        if not found:
-            return self.cased
-        counts = Counter(found)
-        most = [p for p in dict.fromkeys(found) if counts[p] == max(counts.values())]
-        prefix = self.cased if self.cased in most else most[-1]
-        if prefix != self.cased and self.taken(parent, prefix, cased_old):
-            return self.cased
-        return prefix
-
-    def class_prefix(self, child: str, parent: str, cased_old: str) -> str:
-        if child == self.cased + parent:
-            return self.cased + cased_old
-        suffix = common_suffix(child, parent)
-        if not suffix:
-            return ""
-        prefix = child.removesuffix(suffix)
-        if len(prefix) < len(self.cased) and self.cased in child:
-            return self.cased
-        return prefix
-
-    def taken(self, parent: Parent, prefix: str, cased_old: str) -> bool:
-        start = prefix.lower().find(self.cased.lower())
-        if start < 0:
-            return False
-        theirs = prefix[:start] + cased_old + prefix[start + len(self.cased) :]
-        return any(
-            name.startswith(theirs)
-            for name, d in parent.outline.definitions.items()
-            if d.kind is DefinitionKind.CLASS
-        )
-
-    def run(self) -> Converted:
-        world = universe(
-            self.modular,
-            [(p, self.renamings[id(p)]) for p in self.parents],
-            lambda definition: definition.text,
-        )
-        kinds: dict[str, list[Named]] = {}
-        for named in world.own.values():
-            if named.is_class:
-                kinds.setdefault(kind_of(named.name, self.cased), []).append(named)
-        files = [self.file(kind, kinds[kind], world, kinds) for kind in KINDS if kind in kinds]
-        return Converted(self.modular.path, tuple(files), tuple(self.inputs))
-
-    def file(
-        self, kind: str, children: list[Named], world: Universe, kinds: dict[str, list[Named]]
-    ) -> GeneratedFile:
-        def elsewhere(named: Named) -> bool:
-            other = kind_of(named.name, self.cased)
-            return other != kind and {other, kind} != APART
-
-        printer = Printer(world, elsewhere, self.child_text, kind, {c.name for c in children})
-        for child in children:
-            text, parent = self.child_text(child)
-            printer.child(child, text, parent)
-        top = [t for n, (_, t) in printer.printed.items() if printing.goes_on_top(n)]
-        rest = [t for n, (_, t) in printer.printed.items() if not printing.goes_on_top(n)]
-        body = "".join((*top, *rest))
-        exports = [n for n in printing.exported(self.modular) if kind_of(n, self.cased) == kind]
-        late = printing.module_getattr(
-            self.modular, lambda name: kind_of(name, self.cased) == kind
-        )
-        body += late
-        used = identifiers(body) | quoted_identifiers(body)
-        candidates = imports.modular_candidates(self.modular, self.settings)
-        for p in self.parents:
-            candidates += imports.parent_candidates(p, self.renamings[id(p)], self.model)
-        for name, named in printer.elsewhere.items():
-            other = kind_of(name, self.cased)
-            candidates.append(imports.Candidate(f".{other}_{self.model}", ((name, name),)))
-        head = imports.needed_imports(candidates, used, printer.printed, kind)
-        text = self.modular.header
-        text += head + body + printing.all_statement(self.modular, exports)
-        return GeneratedFile(target(self.settings, self.modular.path, kind), kind, text)
-
-    def child_text(self, child: Named) -> tuple[str, Parent | None]:
-        outline = class_outline(self.modular, child.definition)
-        for base in outline.bases:
-            for parent in self.parents:
-                original = parent.imported.get(base)
-                definition = parent.outline.definitions.get(original or "")
-                if definition is None or definition.kind is not DefinitionKind.CLASS:
-                    continue
-                theirs = class_outline(parent.outline, definition)
-                renaming = self.renamings[id(parent)]
-                return merge(outline, theirs, renaming, self.names, self.settings), parent
-        return alone(child.definition.statement), None
-
+            theirs = class_outline(parent.outline, definition)
+            text = merge(
+                outline,
+                theirs,
+                model.modular,
+                renaming,
+                model.own,
+                base,
+                model.names,
+                model.settings,
+            )
+            return text, parent
+    return child.text(), None

@@ -4,82 +4,130 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from unravel.diagnostics import nearest, refuse
+from unravel.effects import stored_attributes
 from unravel.naming import CasedNames, common_suffix, shared_ending
+from unravel.outline import place
+from unravel.parameters import SUPER_KWARGS, merged_parameters
 from unravel.renaming import Renaming
-from unravel.splicing import Overrides, splice
-from unravel.scanning import tokens, without_comments
-from unravel.types import ClassOutline, Member, MemberKind, Method, Settings, Statement
+from unravel.scanning import mask_strings, replace_code
+from unravel.splicing import (
+    Line,
+    Overrides,
+    deletions,
+    obstacle,
+    splice,
+    splice_as_corpus,
+    super_uses,
+)
+from unravel.types import ClassOutline, Member, MemberKind, Method, Outline, Settings
 
 Rename = Callable[[str], str]
 
-_SUPER_KWARGS = "**super_kwargs"
 _NO_INHERITANCE = "no_inherit_decorator"
-
-
-def unchanged(text: str) -> str:
-    """The renaming that renames nothing."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
+    """What merging one class needs to know. `own` goes over the child's text, `rename` over the
+    parent's; `helpers` maps the parent's methods that are kept beside the child's to new names."""
+
     child: ClassOutline
     parent: ClassOutline
+    module: Outline
     rename: Rename
+    own: Rename
     bases: tuple[str, ...]
     corpus_rules: bool
-    leaked: Overrides
+    overrides: Overrides
+    helpers: dict[str, str]
+    base: str
 
-    def overrides(self) -> Overrides:
-        """Where a method's overrides are gathered.
+    @property
+    def parent_methods(self) -> dict[str, ast.AST]:
+        """The parent's methods by their new names."""
+        return {
+            self.rename(member.name): member.statement.node
+            for member in self.parent.members
+            if member.method is not None
+        }
 
-        In the corpus those of one method still hold in the class' later ones: in `vivit`,
-        `__init__` overrides an assignment in `interpolate_pos_encoding`.
-        """
-        return self.leaked if self.corpus_rules else Overrides({}, set())
+    def helper(self, method: str) -> str:
+        """The private name under which the parent's `method` is kept."""
+        if method not in self.helpers:
+            taken = {m.name for m in (*self.child.members, *self.parent.members)}
+            name = f"_parent_{method.strip('_')}"
+            while name in taken:
+                name += "_"
+            self.helpers[method] = name
+        return self.helpers[method]
 
     def calls(self, text: str) -> str:
-        """`text` of the child with calls by class name to a base of the generated class as `super()`."""
-        names = set(self.bases)
+        """The child's `text` with calls by class name to a base of the generated class as `super()`."""
+        names = set(self.bases if self.corpus_rules else self.bases[:1])
         if "GradientCheckpointingLayer" in names:
             names.add("nn.Module")
         if any("PreTrainedModel" in name for name in names):
             names.add("PreTrainedModel")
-        pattern = _call_by_class(frozenset(names))
-        return pattern.sub(r"super().\1(", text)
+        pattern = _call_by_class(frozenset(names), self.corpus_rules)
+        return pattern.sub(r"super().\1(", self.own(text))
 
 
 @lru_cache(maxsize=256)
-def _call_by_class(names: frozenset[str]) -> re.Pattern[str]:
+def _call_by_class(names: frozenset[str], without_self: bool) -> re.Pattern[str]:
     either = "|".join(re.escape(name) for name in sorted(names))
-    return re.compile(rf"(?<![\w.\"'])(?:{either})\.(\w+)\((?:\s*self\s*(?:,\s*|(?=\))))?")
+    receiver = r"(?:\s*self\s*(?:,\s*|(?=\))))" + ("?" if without_self else "")
+    return re.compile(rf"(?<![\w.\"'])(?:{either})\.(\w+)\({receiver}")
 
 
 def merge(
-    child: ClassOutline, parent: ClassOutline, renaming: Renaming, names: CasedNames, settings: Settings
+    child: ClassOutline,
+    parent: ClassOutline,
+    module: Outline,
+    renaming: Renaming,
+    own: Rename,
+    base: str,
+    names: CasedNames,
+    settings: Settings,
 ) -> str:
-    """The text of the generated class. `renaming` is that of the parent's module."""
+    """The text of the generated class.
+
+    The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the text of the child's `module` needs.
+    """
     rename = _class_renaming(child.name, parent.name, renaming, names)
-    bases = merged_bases(child, parent, rename)
-    context = _Context(child, parent, rename, bases, settings.corpus_rules, Overrides({}, set()))
-    attributes = _attributes(context)
-    methods = _methods(context)
-    docstring = child.docstring or parent.docstring
+    bases = merged_bases(child, parent, base, rename, own)
+    context = _Context(
+        child=child,
+        parent=parent,
+        module=module,
+        rename=rename,
+        own=own,
+        bases=bases,
+        corpus_rules=settings.corpus_rules,
+        overrides=Overrides({}, set()),
+        helpers={},
+        base=base,
+    )
     doc = ""
-    if docstring is not None:
-        doc = docstring.text if child.docstring is not None else rename(docstring.text)
-    body = doc + "".join(attributes) + "".join(methods)
-    lead = rename(parent.lead) if settings.corpus_rules else child.lead
-    decorators = _strip_marker(child.decorators) or (
+    if child.docstring is not None:
+        doc = child.docstring.text
+    elif parent.docstring is not None:
+        doc = rename(parent.docstring.text)
+    members = "".join([*_attributes(context), *_methods(context)])
+    lead = rename(parent.lead) if settings.corpus_rules or not child.lead.strip() else child.lead
+    decorators = own(_strip_marker(child.decorators)) or (
         "" if _NO_INHERITANCE in child.decorators else rename(parent.decorators)
     )
     keywords = child.keywords or tuple(map(rename, parent.keywords))
     head = _class_head(child.name, (*bases, *keywords))
-    return lead + decorators + head + (body or "    pass\n")
+    text = lead + decorators + head + (doc + members or "    pass\n")
+    if not settings.corpus_rules:
+        _check_removals(context, text)
+    return text
 
 
 def _class_renaming(
@@ -113,14 +161,17 @@ def _strip_marker(decorators: str) -> str:
     )
 
 
-def merged_bases(child: ClassOutline, parent: ClassOutline, rename: Rename) -> tuple[str, ...]:
+def merged_bases(
+    child: ClassOutline, parent: ClassOutline, base: str, rename: Rename, own: Rename
+) -> tuple[str, ...]:
     """The parent's bases; an extra base of the child replaces the one that it resembles."""
     bases = [rename(base) for base in parent.bases]
-    for extra in child.bases:
-        if extra == parent.name:
+    for written in child.bases:
+        if written == base:
             continue
-        for index, base in enumerate(bases):
-            if shared_ending(extra, base):
+        extra = own(written)
+        for index, theirs in enumerate(bases):
+            if shared_ending(extra, theirs):
                 bases[index] = extra
                 break
         else:
@@ -175,15 +226,23 @@ def _attributes(context: _Context) -> list[str]:
         if name and name in own:
             used.add(name)
             if not _removes_attribute(own[name]):
-                result.append(_member_text(own[name], unchanged))
+                result.append(_in_place(own[name], member, context))
         else:
             result.append(_member_text(member, context.rename))
     for member in context.child.members:
         if member.kind is MemberKind.METHOD or _is_filler(member) or member.name in used:
             continue
         if not _removes_attribute(member):
-            result.append(_member_text(member, unchanged))
+            result.append(_member_text(member, context.own))
     return result
+
+
+def _in_place(override: Member, member: Member, context: _Context) -> str:
+    """A child's attribute where the parent's stood; blank lines above it are those of the place."""
+    lead = override.statement.lead
+    if not context.corpus_rules and not lead.strip():
+        lead = context.rename(member.statement.lead)
+    return context.own(lead + override.statement.text)
 
 
 def _member_text(member: Member, rename: Rename) -> str:
@@ -210,7 +269,8 @@ def _methods(context: _Context) -> list[str]:
     for member in context.parent.members:
         if member.method is None or context.rename(member.name) in replaced:
             continue
-        key = tuple(map(context.rename, _method_key(member.method)))
+        name, accessor = _method_key(member.method)
+        key = (context.rename(name), accessor)
         override = own.get(key)
         if override is None or override.method is None:
             result.append(_member_text(member, context.rename))
@@ -221,87 +281,148 @@ def _methods(context: _Context) -> list[str]:
     for member in context.child.members:
         if member.method is not None and _method_key(member.method) not in used:
             result.append(_added(member, context))
-    return result
+    kept = [m for m in context.parent.members if context.rename(m.name) in context.helpers]
+    return result + [_helper(member, context) for member in kept]
 
 
 def _added(member: Member, context: _Context) -> str:
-    return member.statement.lead + context.calls(member.statement.text)
+    method = member.method
+    assert method is not None
+    text = member.statement.text
+    if not context.corpus_rules:
+        text = _through_helpers(text, method, context)
+    return member.statement.lead + context.calls(text)
 
 
 def _overridden(override: Member, member: Member, context: _Context) -> str:
     child, parent, rename = override.method, member.method, context.rename
     assert child is not None and parent is not None
-    decorators = _strip_marker(child.decorators)
-    if not child.decorators:
-        decorators = rename(parent.decorators)
-    returns = child.returns or rename(parent.returns)
-    parameters = child.parameters
-    if _SUPER_KWARGS in parameters:
+    lead = override.statement.lead
+    if context.corpus_rules or not lead.strip():
+        lead = rename(member.statement.lead)
+    inherits, lines = _body(child, parent, context)
+    parameters = context.own(child.parameters)
+    if SUPER_KWARGS in parameters:
         parameters = merged_parameters(child, parent, rename)
-    head = f"    {child.keyword} {child.name}({parameters})"
-    head += f" -> {returns}:" if returns else ":"
+    returns = context.own(child.returns) or rename(parent.returns)
+    head = f"    {child.keyword} {child.name}({parameters})" + (f" -> {returns}:" if returns else ":")
     doc = ""
     if child.docstring is not None:
         doc = child.docstring.lead + child.docstring.text
     elif parent.docstring is not None:
         doc = rename(parent.docstring.lead + parent.docstring.text)
-    lines = splice(child, parent, rename, context.calls, context.overrides())
+    decorators = context.own(_strip_marker(child.decorators))
+    if not child.decorators and inherits:
+        decorators = rename(parent.decorators)
     body = "".join(line.lead + line.text for line in lines)
-    lead = override.statement.lead
-    if context.corpus_rules or not lead.strip():
-        lead = rename(member.statement.lead)
     return lead + decorators + head + child.head_comment + "\n" + doc + body + child.footer
 
 
-def alone(statement: Statement) -> str:
-    """A class that extends no parent class is printed as it stands."""
-    return statement.lead + statement.text
+def _body(child: Method, parent: Method, context: _Context) -> tuple[bool, Sequence[Line]]:
+    """The body of a redefined method, and whether it takes the parent's decorators with it."""
+    if context.corpus_rules:
+        lines = splice_as_corpus(
+            child, parent, context.rename, context.calls, context.overrides
+        )
+        return True, lines
+    uses = super_uses(child.node)
+    if uses and not obstacle(child, parent):
+        return True, splice(child, parent, context.rename, context.calls, context.parent_methods)
+    if uses and SUPER_KWARGS in child.parameters:
+        raise refuse(
+            "UNR203",
+            place(context.module, uses[0]),
+            f"`{SUPER_KWARGS}` stands for the parent's parameters, but {obstacle(child, parent)}",
+            hint=f"write out the parameters of `{context.parent.name}.{parent.name}`",
+        )
+    texts = [(s, _through_helpers(s.text, child, context)) for s in child.body]
+    return False, [Line(s.node, context.own(s.lead), context.calls(text)) for s, text in texts]
 
 
-def merged_parameters(child: Method, parent: Method, rename: Rename) -> str:
-    """The parent's parameters for `**super_kwargs`; those that stand beside it override theirs."""
-    own = _parameter_texts(child)
-    own.pop(_SUPER_KWARGS)
-    merged = {name: rename(text) for name, text in _parameter_texts(parent).items()}
-    merged.update((name, text) for name, text in own.items() if name in merged)
-    new = [text for name, text in own.items() if name not in merged]
-    texts = list(merged.values())
-    at = next((i for i, text in enumerate(texts) if text.lstrip().startswith("**")), len(texts))
-    texts = [*texts[:at], *new, *texts[at:]]
-    return "".join(_with_comma(text) for text in texts[:-1]) + texts[-1]
+_SUPER = re.compile(r"\bsuper\(\s*(?:\w+\s*,\s*\w+\s*)?\)\s*\.\s*(\w+)")
+_IMPLICIT = ("__new__", "__init_subclass__", "__class_getitem__")
 
 
-def _with_comma(text: str) -> str:
-    """A parameter that others follow; a comment may stand behind its comma."""
-    code = text.partition("#")[0].rstrip()
-    return text if code.endswith(",") else code + ", " + text[len(code) :].lstrip(" ")
+def _through_helpers(text: str, method: Method, context: _Context) -> str:
+    """The child's `text` with `super().m` of its parent class as a call to a helper method.
+
+    In the generated class the parent's methods are the class' own: `super()` would pass them by.
+    """
+    arguments = [*method.node.args.posonlyargs, *method.node.args.args]
+    receiver = arguments[0].arg if arguments else ""
+    members = {context.rename(member.name): member for member in context.parent.members}
+
+    def call(match: re.Match[str]) -> str:
+        member = members.get(match[1])
+        if member is None:
+            return match.group()
+        if member.method is None or match[1] in _IMPLICIT or not receiver:
+            raise refuse(
+                "UNR203",
+                place(context.module, next(iter(super_uses(method.node)), method.node)),
+                f"`super().{match[1]}` cannot be converted: in the generated class "
+                f"`{context.child.name}` it is the class' own",
+                hint=f"write what `{context.parent.name}.{match[1]}` stands for",
+            )
+        return f"{receiver}.{context.helper(match[1])}"
+
+    text = replace_code(text, _SUPER, call)
+    by_name = re.compile(rf"(?<![\w.]){re.escape(context.base)}\.(\w+)(?=\(\s*{receiver}\b)")
+    if not receiver or not by_name.search(text):
+        return text
+    text = replace_code(text, by_name, call)
+    return re.sub(rf"(\b{receiver}\._parent_\w+\()\s*{receiver}\s*(?:,\s*|(?=\)))", r"\1", text)
 
 
-def _parameter_texts(method: Method) -> dict[str, str]:
-    """The text of each parameter with its comma, by its name, in order; `*` and `/` are two more."""
-    found: dict[str, str] = {}
-    for text in _split_at_commas(method.parameters):
-        code = without_comments(text).strip()
-        if code:
-            name = re.match(r"\**\w*|/", code)
-            found[name.group() if name else code] = text
-    return found
+def _helper(member: Member, context: _Context) -> str:
+    """The parent's method under its private name."""
+    name = context.rename(member.name)
+    text = context.rename(member.statement.lead + member.statement.text)
+    return re.sub(rf"(\bdef\s+){name}\b", rf"\g<1>{context.helpers[name]}", text, count=1)
 
 
-def _split_at_commas(text: str) -> list[str]:
-    """Parameters with the comma and the rest of the line behind each."""
-    depth, start, hidden, parts = 0, 0, bytearray(len(text)), []
-    for kind, begin, end in tokens(text):
-        if kind != "name":
-            hidden[begin:end] = b"\1" * (end - begin)
-    for index, sign in enumerate(text):
-        if hidden[index]:
+def _check_removals(context: _Context, text: str) -> None:
+    """Refuse a `del self.x` that deletes nothing, and removals of what is still used."""
+    code = mask_strings(text)
+    for member in context.child.members:
+        method = member.method
+        if method is None:
             continue
-        depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth == 0:
-            line_end = text.find("\n", index)
-            rest = text[index + 1 : line_end if line_end >= 0 else len(text)]
-            end = index + 1 + (len(rest) if not without_comments(rest).strip() else 0)
-            parts.append(text[start:end])
-            start = end
-    return [*parts, text[start:]]
+        if _removes_method(member, corpus_rules=False):
+            if member.name in context.parent_methods and re.search(rf"\bself\.{member.name}\b", code):
+                raise refuse(
+                    "UNR204",
+                    place(context.module, method.node),
+                    f"`{member.name}` is removed, but `{context.child.name}` still uses it",
+                    hint="redefine the methods that call it",
+                )
+        elif super_uses(method.node):
+            for statement in method.body:
+                _check_deletion(statement.node, context, code)
+
+
+def _check_deletion(node: ast.stmt, context: _Context, code: str) -> None:
+    for target in deletions(node):
+        name = target.removeprefix("self.")
+        if name == target or not name.isidentifier():
+            continue
+        stored = {
+            context.rename(attribute)
+            for attribute in stored_attributes([context.parent.node], "self")
+        }
+        if name not in stored:
+            raise refuse(
+                "UNR201",
+                place(context.module, node),
+                f"`{context.parent.name}` never sets `self.{name}`",
+                hint=nearest(name, stored),
+            )
+        if re.search(rf"\bself\.{name}\s*(?::[^=\n]+)?=(?!=)", code):
+            continue
+        if re.search(rf"(?<!del )\bself\.{name}\b", code):
+            raise refuse(
+                "UNR204",
+                place(context.module, node),
+                f"`self.{name}` is deleted, but `{context.child.name}` still reads it",
+                hint="redefine the methods that read it",
+            )

@@ -34,7 +34,8 @@ def exported(modular: Outline) -> list[str]:
     value = getattr(definition.statement.node, "value", None)
     if not isinstance(value, (ast.List, ast.Tuple)):
         return []
-    return [element.value for element in value.elts if isinstance(element, ast.Constant)]
+    constants = [element.value for element in value.elts if isinstance(element, ast.Constant)]
+    return [name for name in constants if isinstance(name, str)]
 
 
 def module_getattr(modular: Outline, belongs: Callable[[str], bool]) -> str:

@@ -7,8 +7,11 @@ tracing need to tell apart, in texts that the parser has already accepted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
+
+Token = tuple[str, int, int]
+"""Kind, start and end."""
 
 _LONG = r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""|' + r"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
 _SHORT = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|' + r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
@@ -27,7 +30,7 @@ _BRACE_STOP = re.compile(r"[{}\[\]()]|\"\"\"|'''|\"|'|![rsa]?(?=[:}])|:", re.DOT
 _HAS_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
-def tokens(text: str) -> Iterator[tuple[str, int, int]]:
+def tokens(text: str) -> Iterator[Token]:
     """Yield `(kind, start, end)` for comments, strings and names, in order.
 
     `kind` is `comment`, `string`, `name` or `literal`: the last is text of an f-string outside its
@@ -36,7 +39,7 @@ def tokens(text: str) -> Iterator[tuple[str, int, int]]:
     yield from _tokens(text, 0, len(text))
 
 
-def _tokens(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
     position = start
     while match := _TOKEN.search(text, position, end):
         kind = str(match.lastgroup)
@@ -54,9 +57,7 @@ def _tokens(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
             position = part_end
 
 
-def _fstring(
-    text: str, start: int, position: int, end: int, quote: str
-) -> Iterator[tuple[str, int, int]]:
+def _fstring(text: str, start: int, position: int, end: int, quote: str) -> Iterator[Token]:
     """Yield the literal and code parts of the f-string whose opening quote ends at `position`."""
     while match := _FSTRING_STOP.search(text, position, end):
         position = match.end()
@@ -75,7 +76,7 @@ def _fstring(
     yield "literal", start, end
 
 
-def _replacement_field(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def _replacement_field(text: str, start: int, end: int) -> Generator[Token, None, int]:
     """Yield the parts of `{...}` whose brace ends at `start`; return where the `}` stands."""
     depth = 0
     position = start
@@ -98,7 +99,7 @@ def _replacement_field(text: str, start: int, end: int) -> Iterator[tuple[str, i
     return end
 
 
-def _format_spec(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def _format_spec(text: str, start: int, end: int) -> Generator[Token, None, int]:
     """Yield the parts of a conversion and format spec; return where its `}` stands."""
     position = start
     while position < end and text[position] != "}":
@@ -128,6 +129,28 @@ def quoted_identifiers(text: str) -> frozenset[str]:
         if kind == "string" and _ANNOTATION.fullmatch(text, start, end):
             found.update(match["name"] for match in _TOKEN.finditer(text, start + 1, end - 1) if match["name"])
     return frozenset(found)
+
+
+def mask_strings(text: str) -> str:
+    """`text` with blanks for its strings and comments; the code stays where it is."""
+    parts, position = [], 0
+    for kind, start, end in tokens(text):
+        if kind != "name":
+            parts += [text[position:start], " " * (end - start)]
+            position = end
+    return "".join(parts) + text[position:]
+
+
+def replace_code(
+    text: str, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]
+) -> str:
+    """`pattern.sub` over the code of `text`; strings and comments stay as they are."""
+    masked = mask_strings(text)
+    parts, position = [], 0
+    for match in pattern.finditer(masked):
+        parts += [text[position : match.start()], replacement(match)]
+        position = match.end()
+    return "".join(parts) + text[position:]
 
 
 def without_comments(text: str) -> str:

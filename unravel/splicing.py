@@ -1,13 +1,18 @@
-"""`super().m(...)` in a redefined method -> the code that it stands for."""
+"""`super().m(...)` in a redefined method -> the code that it stands for.
+
+Two ways exist. Where the parent's body can stand in the call's place and mean the same, it is
+pasted there. Everywhere else the parent's method is kept under a private name and called.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from unravel import effects
 from unravel.scanning import without_comments
-from unravel.types import Method, Statement
+from unravel.types import Method
 
 Rename = Callable[[str], str]
 
@@ -26,22 +31,6 @@ class Line:
         return _target(self.node, self.text)
 
 
-def super_call(node: ast.stmt, method: str) -> bool:
-    """Is this `super().method(...)` or `return super().method(...)`, and nothing else?"""
-    return isinstance(node, (ast.Expr, ast.Return)) and _is_super_call(node.value, method)
-
-
-def _is_super_call(node: ast.expr | None, method: str) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == method
-        and isinstance(node.func.value, ast.Call)
-        and isinstance(node.func.value.func, ast.Name)
-        and node.func.value.func.id == "super"
-    )
-
-
 @dataclass(slots=True)
 class Overrides:
     """What a child assigns and deletes after a super call, by the target as it is written."""
@@ -50,27 +39,244 @@ class Overrides:
     deleted: set[str]
 
 
+def is_super(node: ast.AST) -> bool:
+    """Is this `super()`, or `super(Child, self)`?"""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def super_call(node: ast.stmt, method: str) -> ast.Call | None:
+    """The call, if this is `super().method(...)` or `return super().method(...)`, nothing else."""
+    call = node.value if isinstance(node, (ast.Expr, ast.Return)) else None
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == method
+        and is_super(call.func.value)
+    ):
+        return call
+    return None
+
+
+def super_uses(node: ast.AST) -> list[ast.Attribute]:
+    """Every `super().name` below `node`."""
+    return [
+        inner
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Attribute) and is_super(inner.value)
+    ]
+
+
+def obstacle(child: Method, parent: Method) -> str:
+    """Why the parent's body cannot stand in the place of the child's super call; empty if it can."""
+    uses = super_uses(child.node)
+    at = next((i for i, s in enumerate(child.body) if super_call(s.node, child.name)), None)
+    if at is None or len(uses) != 1:
+        return "the call is not one statement of the method's own body"
+    call = super_call(child.body[at].node, child.name)
+    assert call is not None
+    if child.keyword != parent.keyword or method_kind(child) != method_kind(parent):
+        return "the two methods are not of the same kind"
+    body = [statement.node for statement in parent.body]
+    before = [statement.node for statement in child.body[:at]]
+    after = [statement.node for statement in child.body[at + 1 :]]
+    is_return = isinstance(child.body[at].node, ast.Return)
+    if effects.yields(body) or (effects.returns(body) and not is_return):
+        return "the parent's body returns or yields"
+    if is_return and parent.decorators and (before or not _same_decorators(child, parent)):
+        return "the parent's decorators are for its own body"
+    if not is_return and parent.decorators and not _same_decorators(child, parent):
+        return "the parent's decorators are for its own body"
+    return _argument_obstacle(child, parent, call) or _name_obstacle(child, parent, before, after)
+
+
+def method_kind(method: Method) -> str:
+    """`staticmethod`, `classmethod`, `property` or nothing."""
+    kinds = [name for name in method.decorator_names if name in _METHOD_KINDS]
+    return kinds[0] if kinds else ""
+
+
+_METHOD_KINDS = ("staticmethod", "classmethod", "property")
+
+
+def _same_decorators(child: Method, parent: Method) -> bool:
+    return not child.decorators or child.decorator_names == parent.decorator_names
+
+
+def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
+    """Are the arguments just the parent's parameters, each under its own name?"""
+    if child.parameters.strip().endswith("**super_kwargs"):
+        return ""
+    theirs = parent.node.args
+    names = [a.arg for a in (*theirs.posonlyargs, *theirs.args)]
+    names = names if method_kind(parent) == "staticmethod" else names[1:]
+    passed: set[str] = set()
+    for position, value in enumerate(call.args):
+        if isinstance(value, ast.Starred):
+            if theirs.vararg is None or ast.unparse(value.value) != theirs.vararg.arg:
+                return "the arguments are unpacked from something else"
+            passed.add("*" + theirs.vararg.arg)
+        elif position >= len(names) or ast.unparse(value) != names[position]:
+            return "an argument is not the parameter of that name"
+        else:
+            passed.add(names[position])
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            if theirs.kwarg is None or ast.unparse(keyword.value) != theirs.kwarg.arg:
+                return "the keyword arguments are unpacked from something else"
+            passed.add("**" + theirs.kwarg.arg)
+        elif ast.unparse(keyword.value) != keyword.arg:
+            return "an argument is not the parameter of that name"
+        else:
+            passed.add(keyword.arg)
+    needed = {*names, *(a.arg for a in theirs.kwonlyargs)}
+    needed |= {f"*{theirs.vararg.arg}"} if theirs.vararg else set()
+    needed |= {f"**{theirs.kwarg.arg}"} if theirs.kwarg else set()
+    read = effects.read_names(statement.node for statement in parent.body)
+    missing = {name for name in needed - passed if name.lstrip("*") in read}
+    return f"`{min(missing)}` is not passed on" if missing else ""
+
+
+def _name_obstacle(
+    child: Method, parent: Method, before: Sequence[ast.stmt], after: Sequence[ast.stmt]
+) -> str:
+    """Do local names of the two bodies get in each other's way?"""
+    body = [statement.node for statement in parent.body]
+    bound, read = effects.bound_names(body), effects.read_names(body)
+    parameters = _parameter_names(parent)
+    mine = effects.bound_names(before) | _parameter_names(child)
+    if clash := (mine - parameters) & (bound | read):
+        return f"`{min(clash)}` is a name of both bodies"
+    rebound = bound & effects.read_names(after)
+    if rebound:
+        return f"`{min(rebound)}` is bound by the parent's body and read behind it"
+    if _receiver(child) != _receiver(parent):
+        return "the first parameters have different names"
+    return ""
+
+
+def _parameter_names(method: Method) -> set[str]:
+    arguments = method.node.args
+    found = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    return found | {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
+
+
+def _receiver(method: Method) -> str:
+    arguments = [*method.node.args.posonlyargs, *method.node.args.args]
+    return arguments[0].arg if arguments else ""
+
+
 def splice(
-    child: Method, parent: Method, rename: Rename, calls: Rename, overrides: Overrides
+    child: Method,
+    parent: Method,
+    rename: Rename,
+    own: Rename,
+    methods: Mapping[str, ast.AST],
 ) -> tuple[Line, ...]:
     """The statements of `child` with those of `parent` in place of its super call.
 
-    `rename` goes over the parent's text, `calls` over the child's. What the child overrides is
-    added to `overrides`.
+    `rename` goes over the parent's text, `own` over the child's; `methods` are the parent's, by
+    name. There must be no `obstacle`.
     """
-    lines = tuple(Line(item.node, item.lead, calls(item.text)) for item in child.body)
-    at = next((i for i, line in enumerate(lines) if super_call(line.node, child.name)), None)
-    if at is None:
-        return lines
-    before, after = lines[:at], lines[at + 1 :]
-    pasted = [Line(item.node, rename(item.lead), rename(item.text)) for item in parent.body]
+    before, after = _around_call(child, own)
+    pasted = _pasted(parent, rename)
+    moves = _moves(pasted, after, _receiver(child), methods)
+    dropped = _dropped(pasted, after, _receiver(child), methods)
+    merged = [
+        after[moves[place]] if place in moves else line
+        for place, line in enumerate(pasted)
+        if place not in dropped
+    ]
+    gone = {*moves.values(), *dropped.values()}
+    rest = [line for position, line in enumerate(after) if position not in gone]
+    return tuple(_post_init_last([*before, *merged, *rest]))
+
+
+def _around_call(child: Method, own: Rename) -> tuple[list[Line], list[Line]]:
+    lines = [Line(s.node, own(s.lead), own(s.text)) for s in child.body]
+    at = next((i for i, line in enumerate(lines) if super_call(line.node, child.name)), len(lines))
+    return lines[:at], lines[at + 1 :]
+
+
+def _pasted(parent: Method, rename: Rename) -> list[Line]:
+    return [Line(s.node, rename(s.lead), rename(s.text)) for s in parent.body]
+
+
+def _moves(
+    pasted: Sequence[Line], after: Sequence[Line], receiver: str, methods: Mapping[str, ast.AST]
+) -> dict[int, int]:
+    """Which of the child's assignments may replace which of the parent's, without being noticed.
+
+    The result maps positions in `pasted` to positions in `after`. An assignment stays where it is
+    if it reads what is not there yet at the other place, or if the parent's code reads what it
+    would replace.
+    """
+    theirs = [line.target for line in pasted]
+    targets = [line.target for line in after]
+    found: dict[int, int] = {}
+    for position, line in enumerate(after):
+        target = line.target
+        if not target.startswith(receiver + ".") or targets.count(target) > 1:
+            continue
+        if theirs.count(target) != 1:
+            continue
+        place = theirs.index(target)
+        settled = [o.node for p, o in enumerate(after[:position]) if p not in found.values()]
+        later = [other.node for other in pasted[place:]]
+        reads = effects.read_attributes([line.node], receiver, methods)
+        moved_behind = [after[p].node for at, p in found.items() if at > place]
+        if (
+            effects.read_names([line.node]) & effects.bound_names(settled)
+            or reads & effects.stored_attributes([*later, *settled, *moved_behind], receiver)
+            or _attribute(target) in effects.read_attributes(later[1:], receiver, methods)
+        ):
+            continue
+        found[place] = position
+    return found
+
+
+def _dropped(
+    pasted: Sequence[Line], after: Sequence[Line], receiver: str, methods: Mapping[str, ast.AST]
+) -> dict[int, int]:
+    """Which of the parent's assignments go because the child deletes the attribute at once.
+
+    The result maps positions in `pasted` to those of the `del` statements in `after`.
+    """
+    theirs = [line.target for line in pasted]
+    found: dict[int, int] = {}
+    for position, line in enumerate(after):
+        deleted = deletions(line.node)
+        if len(deleted) != 1 or theirs.count(deleted[0]) != 1:
+            continue
+        place = theirs.index(deleted[0])
+        between = [other.node for other in (*pasted[place + 1 :], *after[:position])]
+        if _attribute(deleted[0]) not in effects.read_attributes(between, receiver, methods):
+            found[place] = position
+    return found
+
+
+def _attribute(target: str) -> str:
+    return target.rpartition(".")[2]
+
+
+def splice_as_corpus(
+    child: Method, parent: Method, rename: Rename, own: Rename, overrides: Overrides
+) -> tuple[Line, ...]:
+    """Like `splice`, by the rules of transformers' own generated files.
+
+    Every assignment of the child replaces the parent's, whatever it reads; what the child
+    overrides is added to `overrides`, and holds for the class' later methods too.
+    """
+    before, after = _around_call(child, own)
+    if len(before) == len(child.body):
+        return tuple(before)
+    pasted = _pasted(parent, rename)
     overrides.assigned.update((line.target, line) for line in after if line.target)
-    overrides.deleted.update(target for line in after for target in _deleted(line.node))
+    overrides.deleted.update(target for line in after for target in deletions(line.node))
     merged = _replace_assignments(pasted, after, overrides)
     if before and pasted and super_call(pasted[0].node, "__init__"):
-        merged, before = [pasted[0], *before, *merged[1:]], ()
-    result = [*before, *merged]
-    return tuple(_post_init_last(result))
+        # `super().__init__()` first: attributes can be set only behind it.
+        merged, before = [pasted[0], *before, *merged[1:]], []
+    return tuple(_post_init_last([*before, *merged]))
 
 
 def _replace_assignments(
@@ -90,7 +296,7 @@ def _replace_assignments(
             result.append(line)
     present = {without_comments(line.text) for line in result}
     for line in after:
-        if _deleted(line.node) or (line.target and line.target in used):
+        if deletions(line.node) or (line.target and line.target in used):
             continue
         if without_comments(line.text) not in present:
             result.append(line)
@@ -98,6 +304,7 @@ def _replace_assignments(
 
 
 def _post_init_last(lines: list[Line]) -> list[Line]:
+    """`self.post_init()` looks at all that has been set, so it comes last, once."""
     last = [line for line in lines if "self.post_init(" in line.text]
     if not last:
         return lines
@@ -112,12 +319,8 @@ def _target(node: ast.stmt, text: str) -> str:
     return ""
 
 
-def _deleted(node: ast.stmt) -> tuple[str, ...]:
+def deletions(node: ast.stmt) -> tuple[str, ...]:
+    """What a `del` statement deletes, as it is written."""
     if not isinstance(node, ast.Delete):
         return ()
     return tuple(ast.unparse(target) for target in node.targets)
-
-
-def as_lines(statements: Sequence[Statement], rename: Rename) -> tuple[Line, ...]:
-    """Statements renamed, ready to be printed."""
-    return tuple(Line(item.node, rename(item.lead), rename(item.text)) for item in statements)

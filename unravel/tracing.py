@@ -72,23 +72,27 @@ def _keeps_parents(name: str, theirs: Named | None) -> bool:
 
 
 def universe(
-    modular: Outline, parents: Iterable[tuple[Parent, Renaming]], own_text: Callable[[Definition], str]
+    modular: Outline,
+    parents: Iterable[tuple[Parent, Renaming]],
+    own_names: Callable[[str], str],
 ) -> Universe:
     """Gather the definitions of the modular file and of its parent modules."""
     own = {
-        name: Named(name, definition, (1_000_000, definition.order), None, _later(own_text, definition))
+        name: Named(
+            name, definition, (0, definition.order), None, _later(own_names, definition)
+        )
         for name, definition in modular.definitions.items()
-        if name not in ("__all__", "__getattr__")
+        if name not in _NOT_TRACED
     }
     result = Universe(own)
     for position, (parent, renaming) in enumerate(parents):
         table: dict[str, Named] = {}
         for name, definition in parent.outline.definitions.items():
-            if name in ("__all__", "__getattr__"):
+            if name in _NOT_TRACED:
                 continue
             final = renaming.name(name)
-            text = _later(_renamed(renaming), definition)
-            table[final] = Named(final, definition, (position, definition.order), parent, text)
+            order = (position, definition.order)
+            table[final] = Named(final, definition, order, parent, _later(renaming.text, definition))
         result.parents[id(parent)] = table
         for original in parent.imported.values():
             final = renaming.name(original)
@@ -97,12 +101,11 @@ def universe(
     return result
 
 
-def _later(text: Callable[[Definition], str], definition: Definition) -> Callable[[], str]:
-    return lambda: text(definition)
+_NOT_TRACED = ("__all__", "__getattr__")
 
 
-def _renamed(renaming: Renaming) -> Callable[[Definition], str]:
-    return lambda definition: renaming.text(definition.text)
+def _later(rename: Callable[[str], str], definition: Definition) -> Callable[[], str]:
+    return lambda: rename(definition.text)
 
 
 class Printer:
@@ -124,6 +127,14 @@ class Printer:
         self._begun: set[str] = set()
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
+
+    def texts(self) -> dict[str, str]:
+        """What was printed, by name, in order."""
+        return {name: text for name, (_, text) in self.printed.items()}
+
+    def definition(self, named: Named) -> None:
+        """Print a function or assignment of the modular file, preceded by what it needs."""
+        self._with_needs(named, named.text(), named.parent)
 
     def child(self, named: Named, text: str, parent: Parent | None) -> None:
         """Print a class of the modular file, preceded by what it needs."""

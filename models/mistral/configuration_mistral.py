@@ -34,7 +34,6 @@ class MistralConfig(PreTrainedConfig):
 
     vocab_size: int = 32000
     hidden_size: int = 4096
-
     intermediate_size: int = 14336
     num_hidden_layers: int = 32
     num_attention_heads: int = 32

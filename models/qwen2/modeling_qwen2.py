@@ -67,8 +67,8 @@ class Qwen2Attention(nn.Module):
     """Causal self-attention with rotary positions; queries, keys and values have biases."""
 
     def __init__(self, config: Qwen2Config, layer_idx: int):
-        super().__init__()
         windowed = config.layer_types[layer_idx] == "sliding_attention"
+        super().__init__()
         if config.num_attention_heads % config.num_key_value_heads:
             raise ValueError(
                 f"num_attention_heads ({config.num_attention_heads}) is not a multiple of "

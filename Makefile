@@ -1,0 +1,77 @@
+# Each target does all of its set-up: a machine with Python and make is enough.
+#
+#   make convert      every file under modular/ into models/
+#   make test         everything that CI runs
+#   make corpus       all modular files of a transformers release, compared with what it ships
+#   make corpus-list  strike from the list of differing files what no longer differs
+#   make lint         format this repository and fix what ruff can fix
+#   make clean        remove the environment, the corpus and all caches
+
+PYTHON ?= python3
+JOBS ?= 2
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/constraints.txt
+CORPUS := $(BIN)/python -m tests.corpus
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help convert test lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+convert: .venv/.converts
+	$(BIN)/unravel convert
+
+test: .venv/.tests corpus-fetch
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/unravel check
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+lint: .venv/.tests
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The corpus needs what a conversion needs: neither torch nor transformers is installed for it.
+corpus: corpus-fetch
+	$(CORPUS)
+
+corpus-list: corpus-fetch
+	$(CORPUS) --list
+
+corpus-determinism: corpus-fetch
+	$(BIN)/python -m tests.corpus.determinism
+
+corpus-kill: corpus-fetch
+	$(BIN)/python -m tests.corpus.kill
+
+corpus-fetch: .venv/.converts
+	@$(CORPUS) --fetch
+
+# One environment, two stages: converting must not wait for torch.
+.venv/.converts: pyproject.toml requirements/constraints.txt
+	$(call require-python,$(PYTHON),10)
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	@touch $@
+
+# torch goes first: whatever asks for it later then finds this very build.
+.venv/.tests: .venv/.converts
+	$(call require-python,$(BIN)/python,11)
+	$(PIP) torch
+	$(PIP) --editable '.[dev,forward]'
+	@touch $@
+
+# $(1): an interpreter, $(2): the oldest minor version of Python 3 that will do
+define require-python
+@$(1) -c 'import sys; sys.exit(sys.version_info < (3, $(2)))' 2>/dev/null || { \
+	echo '`make $(MAKECMDGOALS)` needs Python 3.$(2) or later, which `$(1)` is not.' \
+		'Name another, after `make clean`: make $(MAKECMDGOALS) PYTHON=/path/to/python3' >&2; exit 1; }
+endef
+
+clean:
+	rm -rf .venv .corpus .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

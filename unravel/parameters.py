@@ -1,0 +1,60 @@
+"""The parameters of a method: split, compared, merged for `**super_kwargs`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from unravel.scanning import tokens, without_comments
+from unravel.types import Method
+
+SUPER_KWARGS = "**super_kwargs"
+
+
+def merged_parameters(child: Method, parent: Method, rename: Callable[[str], str]) -> str:
+    """The parent's parameters for `**super_kwargs`; those that stand beside it override theirs."""
+    own = parameter_texts(child)
+    own.pop(SUPER_KWARGS)
+    merged = {name: rename(text) for name, text in parameter_texts(parent).items()}
+    merged.update((name, text) for name, text in own.items() if name in merged)
+    new = [text for name, text in own.items() if name not in merged]
+    texts = list(merged.values())
+    at = next((i for i, text in enumerate(texts) if text.lstrip().startswith("**")), len(texts))
+    texts = [*texts[:at], *new, *texts[at:]]
+    return "".join(_with_comma(text) for text in texts[:-1]) + texts[-1]
+
+
+def _with_comma(text: str) -> str:
+    """A parameter that others follow; a comment may stand behind its comma."""
+    code = text.partition("#")[0].rstrip()
+    return text if code.endswith(",") else code + ", " + text[len(code) :].lstrip(" ")
+
+
+def parameter_texts(method: Method) -> dict[str, str]:
+    """The text of each parameter with its comma, by its name, in order; `*` and `/` are two more."""
+    found: dict[str, str] = {}
+    for text in _split_at_commas(method.parameters):
+        code = without_comments(text).strip()
+        if code:
+            name = re.match(r"\**\w*|/", code)
+            found[name.group() if name else code] = text
+    return found
+
+
+def _split_at_commas(text: str) -> list[str]:
+    """Parameters with the comma and the rest of the line behind each."""
+    depth, start, hidden, parts = 0, 0, bytearray(len(text)), []
+    for kind, begin, end in tokens(text):
+        if kind != "name":
+            hidden[begin:end] = b"\1" * (end - begin)
+    for index, sign in enumerate(text):
+        if hidden[index]:
+            continue
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth == 0:
+            line_end = text.find("\n", index)
+            rest = text[index + 1 : line_end if line_end >= 0 else len(text)]
+            end = index + 1 + (len(rest) if not without_comments(rest).strip() else 0)
+            parts.append(text[start:end])
+            start = end
+    return [*parts, text[start:]]

@@ -1,0 +1,71 @@
+"""What the old model's name becomes in each parent module's code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from unravel.naming import CasedNames, common_suffix
+from unravel.outline import class_outline
+from unravel.parents import Parent
+from unravel.renaming import Renaming
+from unravel.types import DefinitionKind, Outline
+
+
+def renaming_of(parent: Parent, modular: Outline, model: str, names: CasedNames) -> Renaming:
+    """The renaming of a parent module's code.
+
+    `class NewTextAttention(LlamaAttention)` makes it `Llama` -> `NewText`. Code in lower case says
+    the model's name all the same (`init_new_weights`), strings and comments that of the part
+    (`new_text`); see zamba2 and aria.
+    """
+    cased, cased_old = names.cased_name(model), names.cased_name(parent.model)
+    prefix = _prefix(parent, modular, cased, cased_old)
+    renaming = Renaming(parent.model, cased_old, model, prefix)
+    if prefix == cased:
+        return renaming
+    return replace(renaming, prose=replace(renaming, new=names.lower_name(prefix)))
+
+
+def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str) -> str:
+    """The prefix that most child classes give; the model's own name where none does."""
+    found = [
+        prefix
+        for definition in modular.definitions.values()
+        if definition.kind is DefinitionKind.CLASS
+        for base in class_outline(modular, definition).bases
+        if base in parent.imported
+        if (prefix := _class_prefix(definition.name, parent.imported[base], cased, cased_old))
+    ]
+    if not found:
+        return cased
+    counts = Counter(found)
+    most = [prefix for prefix in found if counts[prefix] == max(counts.values())]
+    prefix = cased if cased in most else most[-1]
+    return cased if prefix != cased and _is_taken(parent, prefix, cased, cased_old) else prefix
+
+
+def _class_prefix(child: str, parent: str, cased: str, cased_old: str) -> str:
+    """What a child class puts before the ending that it shares with its parent class."""
+    if child == cased + parent:
+        return cased + cased_old
+    suffix = common_suffix(child, parent)
+    if not suffix:
+        return ""
+    prefix = child.removesuffix(suffix)
+    return cased if len(prefix) < len(cased) and cased in child else prefix
+
+
+def _is_taken(parent: Parent, prefix: str, cased: str, cased_old: str) -> bool:
+    """Has the parent module classes of its own that begin like this prefix?
+
+    With `XCLIPVision` for `CLIP`, both `CLIPVisionModel` and `CLIPModel` would be claimed.
+    """
+    start = prefix.lower().find(cased.lower())
+    if start < 0:
+        return False
+    theirs = prefix[:start] + cased_old + prefix[start + len(cased) :]
+    return any(
+        name.startswith(theirs) and definition.kind is DefinitionKind.CLASS
+        for name, definition in parent.outline.definitions.items()
+    )
