@@ -17,11 +17,14 @@ else:
     import tomli as tomllib
 
 CORE = {
+    "effects",
     "imports",
     "merging",
     "naming",
     "outline",
+    "parameters",
     "parents",
+    "prefixes",
     "printing",
     "renaming",
     "routing",

@@ -41,6 +41,7 @@ CODES: dict[str, str] = {
     "UNR405": "another run holds the lock",
     "UNR406": "two modular files generate the same file",
     "UNR407": "the modular file does not define this generated file any more",
+    "UNR408": "the generated code uses a name that nothing defines",
     # checking
     "UNR501": "the generated file is out of sync",
     "UNR502": "the generated file is missing",

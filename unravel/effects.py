@@ -9,7 +9,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
-    """The local names that statements bind; what nested functions bind for themselves is left out."""
+    """The local names that statements bind, without those that nested functions have."""
     found: set[str] = set()
     for node in _in_scope(nodes):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):

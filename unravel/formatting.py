@@ -31,6 +31,8 @@ RULES = "I,F401"
 _LIST = ".unravel-batch"
 """A file that lists the batch: a command line has no room for thousands of paths."""
 
+_FINDINGS = ".unravel-findings"
+
 # Files that are named are formatted, even if the user excluded generated files from ruff.
 _COMMON = ("--no-cache", "--no-force-exclude", f"@{_LIST}")
 
@@ -84,6 +86,39 @@ def format_batch(
     except OSError as error:
         message = f"the formatter's working folder cannot be written: {error.strerror}"
         return {path: _failure(path, message) for path in files}
+
+
+def undefined_names(
+    files: Mapping[str, str], *, root: Path, settings: Settings, scratch: Path
+) -> dict[str, Diagnostic]:
+    """The formatted `files` that use a name which nothing defines, and the first such name.
+
+    Raises `FormatterError` where ruff cannot be run.
+    """
+    if not files:
+        return {}
+    ruff = find_ruff(settings, root)
+    rules = ("--isolated", "--select", "F821", "--exit-zero", "--quiet")
+    output = ("--output-format", "json", "--output-file", _FINDINGS)
+    with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as folder:
+        numbered = {f"{number}.py": path for number, path in enumerate(files)}
+        _lay_out({name: files[path] for name, path in numbered.items()}, folder, root)
+        _run((ruff, "check", *rules, *output, *_COMMON), folder, accepted=(0,))
+        findings = json.loads(Path(folder, _FINDINGS).read_text("utf-8"))
+    found: dict[str, Diagnostic] = {}
+    for finding in findings:
+        path = numbered[os.path.basename(finding["filename"])]
+        if finding["code"] == "F821" and path not in found:
+            found[path] = _undefined(path, files[path], finding)
+    return found
+
+
+def _undefined(path: str, text: str, finding: Mapping[str, Any]) -> Diagnostic:
+    line, column = finding["location"]["row"], finding["location"]["column"]
+    place = Place(path, line, column, text.split("\n")[line - 1].rstrip("\r"))
+    said = finding["message"]
+    message = f"in the generated code, {said[0].lower()}{said[1:]}"
+    return diagnose("UNR408", place, message, hint="import or define it in the modular file")
 
 
 def find_ruff(settings: Settings, root: Path) -> str:

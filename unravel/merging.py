@@ -67,7 +67,7 @@ class _Context:
         return self.helpers[method]
 
     def calls(self, text: str) -> str:
-        """The child's `text` with calls by class name to a base of the generated class as `super()`."""
+        """The child's `text` with calls by the name of a generated base class as `super()`."""
         names = set(self.bases if self.corpus_rules else self.bases[:1])
         if "GradientCheckpointingLayer" in names:
             names.add("nn.Module")
@@ -96,7 +96,8 @@ def merge(
 ) -> str:
     """The text of the generated class.
 
-    The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the text of the child's `module` needs.
+    The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the
+    text of the child's `module` needs.
     """
     rename = _class_renaming(child.name, parent.name, renaming, names)
     bases = merged_bases(child, parent, base, rename, own)
@@ -278,9 +279,11 @@ def _methods(context: _Context) -> list[str]:
         used.add(key)
         if not _removes_method(override, context.corpus_rules):
             result.append(_overridden(override, member, context))
-    for member in context.child.members:
-        if member.method is not None and _method_key(member.method) not in used:
-            result.append(_added(member, context))
+    result += [
+        _added(member, context)
+        for member in context.child.members
+        if member.method is not None and _method_key(member.method) not in used
+    ]
     kept = [m for m in context.parent.members if context.rename(m.name) in context.helpers]
     return result + [_helper(member, context) for member in kept]
 
@@ -305,7 +308,8 @@ def _overridden(override: Member, member: Member, context: _Context) -> str:
     if SUPER_KWARGS in parameters:
         parameters = merged_parameters(child, parent, rename)
     returns = context.own(child.returns) or rename(parent.returns)
-    head = f"    {child.keyword} {child.name}({parameters})" + (f" -> {returns}:" if returns else ":")
+    head = f"    {child.keyword} {child.name}({parameters})"
+    head += f" -> {returns}:" if returns else ":"
     doc = ""
     if child.docstring is not None:
         doc = child.docstring.lead + child.docstring.text
@@ -389,7 +393,8 @@ def _check_removals(context: _Context, text: str) -> None:
         if method is None:
             continue
         if _removes_method(member, corpus_rules=False):
-            if member.name in context.parent_methods and re.search(rf"\bself\.{member.name}\b", code):
+            used = re.search(rf"\bself\.{member.name}\b", code)
+            if used and member.name in context.parent_methods:
                 raise refuse(
                     "UNR204",
                     place(context.module, method.node),

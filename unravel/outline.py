@@ -295,7 +295,9 @@ def _trailing_comment(lines: Sequence[str], number: int) -> str:
     return ""
 
 
-def _body_start(lines: Sequence[str], node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, bool]:
+def _body_start(
+    lines: Sequence[str], node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+) -> tuple[int, bool]:
     """The first line of the body, and whether it stands on the line where the head ends."""
     first = node.body[0]
     before = lines[_first_line(first) - 1][: _column(lines[first.lineno - 1], first.col_offset)]

@@ -31,7 +31,7 @@ def _with_comma(text: str) -> str:
 
 
 def parameter_texts(method: Method) -> dict[str, str]:
-    """The text of each parameter with its comma, by its name, in order; `*` and `/` are two more."""
+    """The text of each parameter with its comma, by name; `*` and `/` are two more."""
     found: dict[str, str] = {}
     for text in _split_at_commas(method.parameters):
         code = without_comments(text).strip()

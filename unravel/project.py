@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from unravel.config import find_root
 from unravel.diagnostics import Place, diagnose
-from unravel.formatting import format_batch
+from unravel.formatting import FormatterError, format_batch, undefined_names
 from unravel.naming import model_name
 from unravel.outline import place
 from unravel.parents import candidates, parent_paths
@@ -405,11 +405,25 @@ class _Course:
         formatted = format_batch(
             texts, root=self.root, settings=self.settings, scratch=self.scratch
         )
+        if not self.settings.corpus_rules:
+            # The corpus has such names; there, what is printed is what transformers ships.
+            formatted.update(self._undefined_names(formatted))
         for each in level:
             self.outcomes[each.source] = outcome = self._finish(each, formatted)
             if isinstance(outcome, Finished) and each.source in self.extended:
                 self._stage(outcome)
         self._write([each.source for each in level])
+
+    def _undefined_names(
+        self, formatted: Mapping[str, str | Diagnostic]
+    ) -> Mapping[str, Diagnostic]:
+        texts = {path: text for path, text in formatted.items() if isinstance(text, str)}
+        try:
+            return undefined_names(
+                texts, root=self.root, settings=self.settings, scratch=self.scratch
+            )
+        except (FormatterError, OSError) as error:
+            return {path: diagnose("UNR401", Place(path, 0, 0), str(error)) for path in texts}
 
     def _stage(self, finished: Finished) -> None:
         """Put the files where `Loader` looks for the parents that this run generates."""

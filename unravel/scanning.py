@@ -127,7 +127,8 @@ def quoted_identifiers(text: str) -> frozenset[str]:
     found: set[str] = set()
     for kind, start, end in tokens(text):
         if kind == "string" and _ANNOTATION.fullmatch(text, start, end):
-            found.update(match["name"] for match in _TOKEN.finditer(text, start + 1, end - 1) if match["name"])
+            inner = _TOKEN.finditer(text, start + 1, end - 1)
+            found.update(match["name"] for match in inner if match["name"])
     return frozenset(found)
 
 

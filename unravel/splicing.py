@@ -41,7 +41,8 @@ class Overrides:
 
 def is_super(node: ast.AST) -> bool:
     """Is this `super()`, or `super(Child, self)`?"""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Name) and function.id == "super"
 
 
 def super_call(node: ast.stmt, method: str) -> ast.Call | None:
@@ -67,7 +68,7 @@ def super_uses(node: ast.AST) -> list[ast.Attribute]:
 
 
 def obstacle(child: Method, parent: Method) -> str:
-    """Why the parent's body cannot stand in the place of the child's super call; empty if it can."""
+    """Why the parent's body cannot stand where the child calls it; empty if it can."""
     uses = super_uses(child.node)
     at = next((i for i, s in enumerate(child.body) if super_call(s.node, child.name)), None)
     if at is None or len(uses) != 1:

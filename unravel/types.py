@@ -37,7 +37,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How modular files are found, converted, formatted and written. Paths are relative to the root."""
+    """How modular files are found, converted, laid out and written; paths start at the root."""
 
     profile: str = "default"
     sources: tuple[str, ...] = ("modular/**/modular_*.py",)
@@ -56,7 +56,7 @@ class Settings:
     keep_banner: bool = False
     """Take the banner from the file that is replaced, where it has one."""
     cased_names: tuple[str, ...] = ()
-    """Files with a `{"model_name": "CasedNameConfig"}` table, read as text; missing ones are skipped."""
+    """Files with a `{"model_name": "CasedNameConfig"}` table, read as text, if they are there."""
     ordinary: tuple[str, ...] = ()
     """Packages whose modules are never parents, whatever they are called."""
     corpus_rules: bool = False
@@ -179,7 +179,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassOutline:
-    """A class in parts. `bases` holds the text of each base, `keywords` those like `metaclass=M`."""
+    """A class in parts; `bases` and `keywords` (`metaclass=M`) hold the text of each."""
 
     name: str
     lead: str
