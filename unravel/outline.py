@@ -316,9 +316,8 @@ def _parentheses(
     """Where the text between a function's parentheses begins and ends."""
     text = _slice(lines, node.lineno, 0, node.body[0].lineno, len(lines[node.body[0].lineno - 1]))
     hidden = bytearray(len(text))
-    for kind, start, end in tokens(text):
-        if kind != "name":
-            hidden[start:end] = b"\1" * (end - start)
+    for _, start, end in tokens(text):
+        hidden[start:end] = b"\1" * (end - start)
     start, depth = -1, 0
     for index in range(text.index(node.name) + len(node.name), len(text)):
         sign = text[index]

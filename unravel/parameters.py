@@ -44,9 +44,8 @@ def parameter_texts(method: Method) -> dict[str, str]:
 def _split_at_commas(text: str) -> list[str]:
     """Parameters with the comma and the rest of the line behind each."""
     depth, start, hidden, parts = 0, 0, bytearray(len(text)), []
-    for kind, begin, end in tokens(text):
-        if kind != "name":
-            hidden[begin:end] = b"\1" * (end - begin)
+    for _, begin, end in tokens(text):
+        hidden[begin:end] = b"\1" * (end - begin)
     for index, sign in enumerate(text):
         if hidden[index]:
             continue

@@ -49,7 +49,7 @@ class Renaming:
         return self._outside(text, kept)
 
     def _outside_prose(self, text: str) -> str:
-        spans = [(a, b) for kind, a, b in tokens(text) if kind != "name"]
+        spans = [(start, end) for _, start, end in tokens(text)]
         return self._outside(text, sorted(spans + _kept_spans(text)))
 
     def _outside(self, text: str, kept: list[tuple[int, int]]) -> str:

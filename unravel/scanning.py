@@ -1,6 +1,6 @@
-"""Strings, comments and identifiers in a text, found by one regular expression.
+"""Strings, comments and identifiers in a text, found by a few regular expressions.
 
-`tokenize` would do, at thirty times the cost: identifiers and strings are all that renaming and
+`tokenize` would do, at thirty times the cost: what is code and what is not is all that renaming and
 tracing need to tell apart, in texts that the parser has already accepted.
 """
 
@@ -13,43 +13,48 @@ from functools import lru_cache
 Token = tuple[str, int, int]
 """Kind, start and end."""
 
-_LONG = r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""|' + r"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
-_SHORT = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|' + r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
-
-# The order matters: a prefix belongs to the string behind it, and `"""` is tried before `"`.
-_TOKEN = re.compile(
-    rf"(?P<comment>\#[^\n]*)"
-    rf"|(?P<fstring>\b(?:[fF][rR]?|[rR][fF])(?:\"\"\"|'''|\"|'))"
-    rf"|(?P<string>(?:\b(?:[rR][bB]?|[bB][rR]?|[uU]))?(?:{_LONG}|{_SHORT}))"
-    rf"|(?P<name>[^\W\d]\w*)",
-    re.DOTALL,
-)
+_START = re.compile(r"[#\"']")
+_STRING = {
+    '"': re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"', re.DOTALL),
+    "'": re.compile(r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'", re.DOTALL),
+    '"""': re.compile(r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""', re.DOTALL),
+    "'''": re.compile(r"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''", re.DOTALL),
+}
+_PREFIX = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fF]|[rR][bB]?|[bB][rR]?|[uU])\Z")
+_NAME = re.compile(r"[^\W\d]\w*")
 
 _FSTRING_STOP = re.compile(r"\\.|\{\{|\}\}|\{|\"\"\"|'''|\"|'", re.DOTALL)
 _BRACE_STOP = re.compile(r"[{}\[\]()]|\"\"\"|'''|\"|'|![rsa]?(?=[:}])|:", re.DOTALL)
-_HAS_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Yield `(kind, start, end)` for comments, strings and names, in order.
+    """Yield `(kind, start, end)` for all that is not code, in order.
 
-    `kind` is `comment`, `string`, `name` or `literal`: the last is text of an f-string outside its
-    braces. What stands inside the braces is yielded like any other code.
+    `kind` is `comment`, `string` or `literal`: the last is text of an f-string outside its braces.
+    What stands inside the braces is code.
     """
-    yield from _tokens(text, 0, len(text))
+    return _tokens(text, 0, len(text))
 
 
 def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
     position = start
-    while match := _TOKEN.search(text, position, end):
-        kind = str(match.lastgroup)
-        position = match.end()
-        if kind != "fstring":
-            yield kind, match.start(), position
+    while match := _START.search(text, position, end):
+        first = match.start()
+        sign = text[first]
+        if sign == "#":
+            line_end = text.find("\n", first, end)
+            position = line_end if line_end >= 0 else end
+            yield "comment", first, position
             continue
-        opening = match.group()
-        quote = opening[opening.index(opening[-1]) :]
-        for part, part_start, part_end in _fstring(text, match.start(), position, end, quote):
+        quote = sign * 3 if text.startswith(sign * 3, first) else sign
+        prefix = _PREFIX.search(text, max(position, first - 3), first)
+        begin = prefix.start() if prefix else first
+        if prefix is None or "f" not in prefix.group().lower():
+            string = _STRING[quote].match(text, first, end)
+            position = string.end() if string else end
+            yield "string", begin, position
+            continue
+        for part, part_start, part_end in _fstring(text, begin, first + len(quote), end, quote):
             if part == "code":
                 yield from _tokens(text, part_start, part_end)
             else:
@@ -84,7 +89,7 @@ def _replacement_field(text: str, start: int, end: int) -> Generator[Token, None
         sign = match.group()
         position = match.end()
         if sign[0] in "\"'":
-            inner = _TOKEN.match(text, match.start(), end)
+            inner = _STRING[sign].match(text, match.start(), end)
             position = inner.end() if inner is not None else position
         elif sign in "([{":
             depth += 1
@@ -114,9 +119,7 @@ def _format_spec(text: str, start: int, end: int) -> Generator[Token, None, int]
 @lru_cache(maxsize=4096)
 def identifiers(text: str) -> frozenset[str]:
     """Every identifier of the code in `text`; none of what stands in strings and comments."""
-    if not _HAS_FSTRING.search(text):
-        return frozenset(match["name"] for match in _TOKEN.finditer(text) if match["name"])
-    return frozenset(text[start:end] for kind, start, end in tokens(text) if kind == "name")
+    return frozenset(_NAME.findall(mask_strings(text)))
 
 
 _ANNOTATION = re.compile(r"[\"'][\w.\[\], |]+[\"']")
@@ -127,18 +130,16 @@ def quoted_identifiers(text: str) -> frozenset[str]:
     found: set[str] = set()
     for kind, start, end in tokens(text):
         if kind == "string" and _ANNOTATION.fullmatch(text, start, end):
-            inner = _TOKEN.finditer(text, start + 1, end - 1)
-            found.update(match["name"] for match in inner if match["name"])
+            found.update(_NAME.findall(text, start, end))
     return frozenset(found)
 
 
 def mask_strings(text: str) -> str:
     """`text` with blanks for its strings and comments; the code stays where it is."""
     parts, position = [], 0
-    for kind, start, end in tokens(text):
-        if kind != "name":
-            parts += [text[position:start], " " * (end - start)]
-            position = end
+    for _, start, end in tokens(text):
+        parts += [text[position:start], " " * (end - start)]
+        position = end
     return "".join(parts) + text[position:]
 
 
