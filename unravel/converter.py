@@ -36,7 +36,8 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
         world = universe(modular, model.parents, model.own)
         children = _children_by_kind(world, model)
         files = [_generate(kind, children[kind], world, model) for kind in children]
-        return Converted(modular.path, tuple(files), model.inputs)
+        warnings = tuple(finding for parent, _ in model.parents for finding in parent.undefined)
+        return Converted(modular.path, tuple(files), model.inputs, warnings)
     except Refused as refused:
         return Failed(modular.path, (refused.diagnostic,))
 
@@ -61,12 +62,10 @@ class _Model:
 
 def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
     name = model_name(modular.path)
-    registers = [found for path in settings.cased_names if (found := load(path))]
+    registers = tuple(found for path in settings.cased_names if (found := load(path)))
     names = cased_names(registers)
-    parents = tuple(
-        (parent, renaming_of(parent, modular, name, names))
-        for parent in find_parents(modular, settings, load)
-    )
+    modules = find_parents(modular, settings, load)
+    parents = tuple((p, renaming_of(p, modular, name, names, modules)) for p in modules)
     if modular.others and not settings.corpus_rules:
         raise refuse(
             "UNR205",
@@ -134,7 +133,9 @@ def _generate(kind: str, children: list[Named], world: Universe, model: _Model) 
         return _child_text(child, model)
 
     exports = [name for name in printing.exported(modular) if model.kind_of(name) == kind]
-    printer = Printer(world, is_elsewhere, child_text, kind, {child.name for child in children})
+    names = {child.name for child in children}
+    corpus_rules = model.settings.corpus_rules
+    printer = Printer(world, is_elsewhere, child_text, kind, names, corpus_rules)
     for child in children:
         printer.child(child, *child_text(child))
     for name in exports:
@@ -146,18 +147,18 @@ def _generate(kind: str, children: list[Named], world: Universe, model: _Model) 
     late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
     body = "".join([*top, *rest, late])
     head = imports.needed_imports(
-        _candidates(printer, model),
+        _candidates(printer, model, kind),
         identifiers(body) | quoted_identifiers(body),
         texts,
-        kind,
+        imports.guards_backends(kind, model.settings),
     )
     text = modular.header + head + body + printing.all_statement(modular, exports)
     return GeneratedFile(target(model.settings, modular.path, kind), kind, text)
 
 
-def _candidates(printer: Printer, model: _Model) -> list[imports.Candidate]:
+def _candidates(printer: Printer, model: _Model, kind: str) -> list[imports.Candidate]:
     """All that a file might import: of the modular file, of its parents, of the other kinds."""
-    found = imports.modular_candidates(model.modular, model.settings)
+    found = imports.modular_candidates(model.modular, model.settings, kind)
     for parent, renaming in model.parents:
         found += imports.parent_candidates(parent, renaming, model.name)
     for name in printer.elsewhere:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unravel.parents import Parent, is_parent_import
 from unravel.renaming import Renaming
@@ -42,13 +42,17 @@ class Candidate:
         return f"from {self.module} import {listed}\n" if self.module else f"import {listed}\n"
 
 
-def modular_candidates(modular: Outline, settings: Settings) -> list[Candidate]:
-    """The ordinary imports of the modular file."""
+def modular_candidates(modular: Outline, settings: Settings, kind: str) -> list[Candidate]:
+    """The ordinary imports of the modular file, for a generated file of `kind`."""
     found: list[Candidate] = []
     for statement in modular.imports:
         ordinary = any(part in settings.ordinary for part in statement.module.split("."))
         if ordinary or not is_parent_import(statement, modular):
             found.append(_candidate(statement))
+    bound = {bound for candidate in found for _, bound in candidate.names}
+    if guards_backends(kind, settings) and not bound.isdisjoint(map(_test, _BACKENDS)):
+        # The blank line above the imports goes where the test is their own; see neucodec.
+        return [replace(candidate, lead=candidate.lead.lstrip("\n")) for candidate in found]
     return found
 
 
@@ -78,7 +82,8 @@ def _guard(statement: Import) -> Guard | None:
     head = f"if {ast.unparse(node.test)}:" if isinstance(node, ast.If) else ""
     plain = isinstance(node, ast.If) and all(isinstance(n, _IMPORTS) for n in node.body)
     whole = "" if plain and not getattr(node, "orelse", None) else statement.guard.text
-    tests = " ".join(ast.unparse(inner.test) for inner in ast.walk(node) if isinstance(inner, ast.If))
+    ifs = (inner for inner in ast.walk(node) if isinstance(inner, ast.If))
+    tests = " ".join(ast.unparse(inner.test) for inner in ifs)
     return Guard(head, statement.guard.lead, whole, tests, id(statement.guard))
 
 
@@ -86,15 +91,21 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def needed_imports(
-    candidates: Iterable[Candidate], used: Collection[str], defined: Iterable[str], kind: str
+    candidates: Iterable[Candidate],
+    used: Collection[str],
+    defined: Iterable[str],
+    guards_backends: bool,
 ) -> str:
-    """The import statements for all names that are used and not defined; the first one wins."""
+    """The import statements for all names that are used and not defined; the first one wins.
+
+    `guards_backends` puts torch and torchvision under a test of their availability.
+    """
     candidates = list(candidates)
     guards = [candidate.guard for candidate in candidates if candidate.guard]
     # Names in the heads of all guards count, also of those that go; see gemma4_unified.
     used = {*used, *(name for guard in guards for name in identifiers(guard.tests))}
-    if kind in _GUARDED_KINDS:
-        used |= {f"is_{package}_available" for package in _BACKENDS}
+    if guards_backends:
+        used |= set(map(_test, _BACKENDS))
     taken = set(defined)
     plain: list[str] = []
     guarded: dict[int, tuple[Guard, list[str]]] = {}
@@ -103,20 +114,29 @@ def needed_imports(
         if not needed:
             continue
         taken.update(bound for _, bound in needed)
-        guard = _backend_guard(candidate) if kind in _GUARDED_KINDS else None
-        guard = guard or candidate.guard
+        guard = (_backend_guard(candidate) if guards_backends else None) or candidate.guard
         if guard is None:
             plain.append(candidate.lead + candidate.text(needed))
         else:
             guarded.setdefault(guard.key, (guard, []))[1].append("    " + candidate.text(needed))
-    ordered = sorted(guarded.values(), key=lambda item: item[0].key == _BACKEND)
+    if guards_backends:
+        plain = _with_tests(plain, guarded, taken)
+    ordered = sorted(guarded.values(), key=lambda item: item[0].key < 0)
     blocks = [g.lead + (g.whole or f"{g.head}\n{''.join(lines)}") for g, lines in ordered]
     return "".join(plain) + "".join(blocks)
 
 
-_GUARDED_KINDS = ("image_processing_pil", "feature_extraction")
-_BACKENDS = ("torch", "torchvision")
-_BACKEND = -1
+def guards_backends(kind: str, settings: Settings) -> bool:
+    """Must a file of this kind be importable without torch?"""
+    return settings.corpus_rules and kind in ("image_processing_pil", "feature_extraction")
+
+
+_BACKENDS = {"torch": -2, "torchvision": -1}
+"""The packages that are put under a guard, and the keys of their guards."""
+
+
+def _test(package: str) -> str:
+    return f"is_{package}_available"
 
 
 def _backend_guard(candidate: Candidate) -> Guard | None:
@@ -124,7 +144,14 @@ def _backend_guard(candidate: Candidate) -> Guard | None:
     package = (candidate.module or candidate.names[0][0]).partition(".")[0]
     if package not in _BACKENDS:
         return None
-    return Guard(f"if is_{package}_available():", "", "", "", _BACKEND)
+    return Guard(f"if {_test(package)}():", "", "", "", _BACKENDS[package])
+
+
+def _with_tests(plain: list[str], guarded: Collection[int], taken: Collection[str]) -> list[str]:
+    """The plain imports, with the tests of added guards that no candidate brings; see lightglue."""
+    tests = [_test(package) for package, key in _BACKENDS.items() if key in guarded]
+    added = [f"from ...utils import {test}\n" for test in tests if test not in taken]
+    return [*plain, *added]
 
 
 def _is_needed(

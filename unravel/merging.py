@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from unravel.diagnostics import nearest, refuse
 from unravel.effects import stored_attributes
 from unravel.naming import CasedNames, common_suffix, shared_ending
-from unravel.outline import place
+from unravel.outline import is_docstring, place
 from unravel.parameters import SUPER_KWARGS, merged_parameters
 from unravel.renaming import Renaming
 from unravel.scanning import mask_strings, replace_code
@@ -99,6 +99,8 @@ def merge(
     The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the
     text of the child's `module` needs.
     """
+    if settings.corpus_rules:
+        child = _with_any_docstring(child)
     rename = _class_renaming(child.name, parent.name, renaming, names)
     bases = merged_bases(child, parent, base, rename, own)
     context = _Context(
@@ -129,6 +131,15 @@ def merge(
     if not settings.corpus_rules:
         _check_removals(context, text)
     return text
+
+
+def _with_any_docstring(child: ClassOutline) -> ClassOutline:
+    """A string below other statements is a docstring too, in the corpus; see pp_chart2table."""
+    for member in child.members:
+        if child.docstring is None and is_docstring(member.statement.node):
+            rest = tuple(other for other in child.members if other is not member)
+            return replace(child, docstring=member.statement, members=rest)
+    return child
 
 
 def _class_renaming(
@@ -214,28 +225,35 @@ def _removes_method(member: Member, corpus_rules: bool) -> bool:
 
 
 def _attributes(context: _Context) -> list[str]:
+    """The parent's attributes, each overridden in its place by the child's; then the child's own."""
     own = {
         member.name: member
         for member in context.child.members
         if member.kind is not MemberKind.METHOD and member.name
     }
-    result, used = [], set()
-    for member in context.parent.members:
+    texts: dict[str, str] = {}
+    for position, member in enumerate(context.parent.members):
         if member.kind is MemberKind.METHOD or _is_filler(member):
             continue
         name = context.rename(member.name)
-        if name and name in own:
-            used.add(name)
-            if not _removes_attribute(own[name]):
-                result.append(_in_place(own[name], member, context))
-        else:
-            result.append(_member_text(member, context.rename))
-    for member in context.child.members:
-        if member.kind is MemberKind.METHOD or _is_filler(member) or member.name in used:
+        # In the corpus an attribute that stands twice is printed once; see instructblipvideo.
+        key = name if name in own or (name and context.corpus_rules) else f"{position}"
+        if name not in own:
+            texts[key] = _member_text(member, context.rename)
+        elif not _removes_attribute(own[name]):
+            texts[key] = _in_place(own[name], member, context)
+    used = {
+        context.rename(member.name)
+        for member in context.parent.members
+        if member.kind is not MemberKind.METHOD
+    }
+    for position, member in enumerate(context.child.members):
+        if member.kind is MemberKind.METHOD or _is_filler(member):
             continue
-        if not _removes_attribute(member):
-            result.append(_member_text(member, context.own))
-    return result
+        is_placed = member.name in own and member.name in used
+        if not is_placed and not _removes_attribute(member):
+            texts[f"own {position}"] = _member_text(member, context.own)
+    return list(texts.values())
 
 
 def _in_place(override: Member, member: Member, context: _Context) -> str:

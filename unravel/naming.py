@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from unravel.types import Outline
 
@@ -37,7 +38,7 @@ class CasedNames:
 
     def lower_name(self, cased: str) -> str:
         """`Qwen2VL` -> `qwen2_vl`."""
-        return self.lower.get(cased) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cased).lower()
+        return self.lower.get(cased) or re.sub(r"(?<!^)(?=[A-Z])", "_", cased).lower()
 
     def folder_name(self, cased: str) -> str:
         """`XCLIPVision` -> `x_clip`, the folder of the model that has this part."""
@@ -45,7 +46,8 @@ class CasedNames:
         return self.folders.get(lower, lower)
 
 
-def cased_names(registers: Iterable[Outline]) -> CasedNames:
+@lru_cache(maxsize=8)
+def cased_names(registers: tuple[Outline, ...]) -> CasedNames:
     """Read `("qwen2_vl", "Qwen2VLConfig")` and `{"qwen2_vl": "Qwen2VLConfig"}` entries as data.
 
     A mapping called `..._TO_MODULE_NAME` says which model's folder holds a configuration that is
@@ -75,9 +77,9 @@ def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:
         elif isinstance(inner, ast.Dict):
             pairs = list(zip(inner.keys, inner.values, strict=True))
         for key, value in pairs:
-            if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
-                if isinstance(key.value, str) and isinstance(value.value, str):
-                    yield key.value, value.value
+            texts = [part.value for part in (key, value) if isinstance(part, ast.Constant)]
+            if len(texts) == 2 and all(isinstance(text, str) for text in texts):
+                yield str(texts[0]), str(texts[1])
 
 
 def shared_ending(one: str, other: str) -> str:

@@ -44,7 +44,7 @@ def read_outline(path: str, text: str) -> Outline:
     for index, statement in enumerate(statements):
         if index == 0:
             statement = _without_lead(statement)
-            if _is_docstring(statement.node):
+            if is_docstring(statement.node):
                 docstring = statement
                 continue
         found = _imports(lines, statement)
@@ -124,7 +124,7 @@ def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     body_first, inline = _body_start(lines, node)
     statements, footer = _body(lines, node.body, body_first, statement.end, inline, 4)
     docstring = None
-    if statements and _is_docstring(statements[0].node):
+    if statements and is_docstring(statements[0].node):
         docstring, statements = statements[0], statements[1:]
     return ClassOutline(
         name=node.name,
@@ -147,7 +147,7 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     body_first, inline = _body_start(lines, node)
     body, footer = _body(lines, node.body, body_first, statement.end, inline, 8)
     docstring = None
-    if body and _is_docstring(body[0].node):
+    if body and is_docstring(body[0].node):
         docstring, body = body[0], body[1:]
     return Method(
         name=node.name,
@@ -217,7 +217,8 @@ def _keyword(lines: Sequence[str], keyword: ast.keyword) -> str:
     return f"{keyword.arg}={value}" if keyword.arg else f"**{value}"
 
 
-def _is_docstring(node: ast.stmt) -> bool:
+def is_docstring(node: ast.stmt) -> bool:
+    """Is this statement nothing but a string?"""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from unravel.diagnostics import nearest, refuse
+from unravel.diagnostics import diagnose, nearest, refuse
 from unravel.outline import place
 from unravel.routing import split_module
-from unravel.types import Import, Load, Outline, Settings
+from unravel.types import Diagnostic, Import, Load, Outline, Refused, Settings, Severity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parent:
-    """A parent module. `imported` maps names bound in the modular file to those of the module."""
+    """A parent module. `imported` maps names bound in the modular file to those of the module.
+
+    `undefined` reports those that the module does not have, where that is no error.
+    """
 
     outline: Outline
     kind: str
     model: str
     imported: dict[str, str] = field(default_factory=dict)
+    undefined: list[Diagnostic] = field(default_factory=list)
 
 
 def is_parent_import(statement: Import, outline: Outline) -> bool:
@@ -71,8 +75,14 @@ def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Pare
         kind, model = split_module(statement.module) or ("", "")
         parent = found.setdefault(module.path, Parent(module, kind, model))
         for name, bound in statement.names:
-            _check_name(name, statement, outline, module)
             parent.imported[bound] = name
+            undefined = _check_name(name, statement, outline, module)
+            if undefined is None:
+                continue
+            if not settings.corpus_rules:
+                raise Refused(undefined)
+            # Nothing needs such a name but Python: qwen3_omni_moe names the wrong module.
+            parent.undefined.append(replace(undefined, severity=Severity.WARNING))
     return tuple(found.values())
 
 
@@ -94,21 +104,16 @@ def _load_first(statement: Import, outline: Outline, settings: Settings, load: L
     )
 
 
-def _check_name(name: str, statement: Import, outline: Outline, module: Outline) -> None:
+def _check_name(
+    name: str, statement: Import, outline: Outline, module: Outline
+) -> Diagnostic | None:
+    """What is wrong with an imported name that the parent module does not have."""
+    at = place(outline, statement.node)
     if name == "*":
-        raise refuse(
-            "UNR106",
-            place(outline, statement.node),
-            f"`from {statement.module} import *` does not say what it brings",
-            hint="import the names that are used",
-        )
+        message = f"`from {statement.module} import *` does not say what it brings"
+        raise refuse("UNR106", at, message, hint="import the names that are used")
     imported = {bound for other in module.imports for _, bound in other.names}
-    if name not in module.definitions and name not in imported:
-        raise refuse(
-            "UNR102",
-            place(outline, statement.node),
-            f"`{module.path}` does not define `{name}`",
-            hint=nearest(name, module.definitions.keys() | imported),
-        )
-
-
+    if name in module.definitions or name in imported:
+        return None
+    hint = nearest(name, module.definitions.keys() | imported)
+    return diagnose("UNR102", at, f"`{module.path}` does not define `{name}`", hint=hint)

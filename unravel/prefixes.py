@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from unravel.naming import CasedNames, common_suffix
 from unravel.outline import class_outline
 from unravel.parents import Parent
-from unravel.renaming import Renaming
+from unravel.renaming import Renaming, foreign_names
 from unravel.types import DefinitionKind, Outline
 
 
-def renaming_of(parent: Parent, modular: Outline, model: str, names: CasedNames) -> Renaming:
+def renaming_of(
+    parent: Parent,
+    modular: Outline,
+    model: str,
+    names: CasedNames,
+    parents: Sequence[Parent] = (),
+) -> Renaming:
     """The renaming of a parent module's code.
 
     `class NewTextAttention(LlamaAttention)` makes it `Llama` -> `NewText`. Code in lower case says
@@ -21,10 +28,15 @@ def renaming_of(parent: Parent, modular: Outline, model: str, names: CasedNames)
     """
     cased, cased_old = names.cased_name(model), names.cased_name(parent.model)
     prefix = _prefix(parent, modular, cased, cased_old)
-    renaming = Renaming(parent.model, cased_old, model, prefix)
+    foreign = foreign_names(parent.outline, parent.model).union(
+        *(foreign_names(other.outline, other.model) for other in parents)
+    )
+    renaming = Renaming(parent.model, cased_old, model, prefix, foreign=foreign)
     if prefix == cased:
         return renaming
-    return replace(renaming, prose=replace(renaming, new=names.lower_name(prefix)))
+    # The cased name is that of the lower-case one: `NemotronHOmni` in nemotron_h_omni.
+    new = names.lower_name(prefix)
+    return replace(renaming, prose=replace(renaming, new=new, new_cased=names.cased_name(new)))
 
 
 def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str) -> str:
@@ -42,7 +54,8 @@ def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str) -> str
     counts = Counter(found)
     most = [prefix for prefix in found if counts[prefix] == max(counts.values())]
     prefix = cased if cased in most else most[-1]
-    return cased if prefix != cased and _is_taken(parent, prefix, cased, cased_old) else prefix
+    is_cased = prefix.lower() == cased.lower()  # `MLCD` of mlcd is no part of a longer name
+    return cased if not is_cased and _is_taken(parent, prefix, cased, cased_old) else prefix
 
 
 def _class_prefix(child: str, parent: str, cased: str, cased_old: str) -> str:
@@ -51,7 +64,8 @@ def _class_prefix(child: str, parent: str, cased: str, cased_old: str) -> str:
         return cased + cased_old
     suffix = common_suffix(child, parent)
     if not suffix:
-        return ""
+        # `AltCLIPMLP(CLIPMLP)` in altclip, `MoonshineDecoder(LlamaModel)` in moonshine.
+        return cased if child.startswith(cased) else ""
     prefix = child.removesuffix(suffix)
     return cased if len(prefix) < len(cased) and cased in child else prefix
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from unravel.scanning import tokens
+from unravel.types import Outline
 
 _ABSOLUTE_IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+[^\W\d][\w.]*[ \t]+import[ \t]+(?:\([^)]*\)|[^\n]*)|import[ \t][^\n]*)$",
     re.MULTILINE,
 )
 _COPIED_FROM = re.compile(r"^[ \t]*# Copied from[^\n]*\n|[ \t]*# Copied from[^\n]*", re.M)
+_IMPORTED_PACKAGE = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
+_KERNEL = re.compile(
+    r"^@use_kernel_func_from_hub_with_fallback\(\s*\"(\w+)\",\s*\"(\w+)\"[^)]*\)\ndef (\w+)",
+    re.MULTILINE,
+)
 _MAYBE_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
@@ -28,6 +34,8 @@ class Renaming:
     new: str
     new_cased: str
     prose: Renaming | None = None
+    foreign: frozenset[str] = frozenset()
+    """Names of somebody else's things; left alone where they begin with `old`."""
 
     def text(self, text: str) -> str:
         """`text` renamed.
@@ -83,16 +91,36 @@ class Renaming:
         if found == self.old_cased == self.old_cased.upper():
             # `CLIPModel` holds the cased name, `CLIP_START` the upper-case one.
             following = match.string[match.end() : match.end() + 1]
-            return self.new_cased if following.isalpha() else self.new.upper()
+            return self.new_cased if following.isalpha() else self._upper()
         if found == self.old.upper() and found != self.old_cased:
-            return self.new.upper()
+            return self._upper()
         return self.new_cased
+
+    def _upper(self) -> str:
+        """`NEW_NAME`, which says the whole prefix: `DEEPSEEK_OCR2_SAM_` in deepseek_ocr2."""
+        return (self.prose or self).new.upper()
 
 
 @lru_cache(maxsize=1024)
 def _pattern(renaming: Renaming) -> re.Pattern[str]:
     spellings = sorted({renaming.old, renaming.old_cased.lower()}, key=len, reverse=True)
-    return re.compile("(?<![a-z0-9])(?i:" + "|".join(map(re.escape, spellings)) + ")")
+    match = "(?i:" + "|".join(map(re.escape, spellings)) + ")"
+    kept = "".join(f"(?!{re.escape(name)})" for name in sorted(renaming.foreign))
+    return re.compile("(?<![a-z0-9])" + kept + match)
+
+
+@cache
+def foreign_names(module: Outline, old: str) -> frozenset[str]:
+    """The names that begin with `old` and belong to another package than the parent module.
+
+    These are packages that it imports (`mambapy` in mamba), and functions that are exchanged for
+    a kernel, with the kernel and its package: `mamba_inner_fn` of `mamba_ssm`.
+    """
+    text = "".join(module.lines)
+    found = set(_IMPORTED_PACKAGE.findall(text))
+    for kernel in _KERNEL.finditer(text):
+        found.update(kernel.groups())
+    return frozenset(name for name in found if name != old and name.startswith(old))
 
 
 def _kept_spans(text: str) -> list[tuple[int, int]]:

@@ -42,7 +42,7 @@ def kind_of(name: str, cased_model: str) -> str:
 
 
 def split_module(module: str) -> tuple[str, str] | None:
-    """`a.b.image_processing_pil_detr` -> (`image_processing_pil`, `detr`); None for other modules."""
+    """`a.b.image_processing_detr` -> (`image_processing`, `detr`); None for other modules."""
     found = _FILE.match(module.rpartition(".")[2])
     return (found[1], found[2]) if found else None
 

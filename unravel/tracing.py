@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.scanning import identifiers
 from unravel.types import Definition, DefinitionKind, Outline
+
+SHARED_WITH_PIL = "ImageProcessorKwargs"
+"""What the name of a class ends in that both kinds of image processors hold, each its own copy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +38,8 @@ class Universe:
     own: dict[str, Named]
     imported: dict[str, Named] = field(default_factory=dict)
     parents: dict[int, dict[str, Named]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """All names that `resolve` knows."""
 
     def resolve(self, name: str, parent: Parent | None, kind: str) -> Named | None:
         """What `name` means in code that came from `parent`, in the generated file of `kind`."""
@@ -47,23 +53,34 @@ class Universe:
             return theirs
         return self.imported.get(name) or theirs or own
 
+    def first(self, named: Named) -> Named:
+        """The definition of that name in the first parent module that has one."""
+        found = (table.get(named.name) for table in self.parents.values())
+        return next((n for n in found if n is not None), named)
 
     def _shared_with_pil(self, name: str) -> Named | None:
         """The class of that name for both kinds of image processors, where a parent has one.
 
         A PIL image processor's copy of `...ImageProcessorKwargs` is made from the other's.
         """
-        if name in self.own or not name.endswith("ImageProcessorKwargs"):
+        if name in self.own or not name.endswith(SHARED_WITH_PIL):
             return None
         found = (table.get(name) for table in self.parents.values())
-        return next((n for n in found if n and n.parent and n.parent.kind == "image_processing"), None)
+        kinds = ((named, named.parent.kind) for named in found if named and named.parent)
+        return next((named for named, kind in kinds if kind == "image_processing"), None)
 
 
 def _is_assignment(named: Named) -> bool:
     return named.definition.kind is DefinitionKind.ASSIGNMENT
 
 
-_OWN_ASSIGNMENTS = ("_CHECKPOINT", "_EXPECTED", "_FOR_DOC", "_HIDDEN_STATES_START_POSITION", "_DOCSTRING")
+_OWN_ASSIGNMENTS = (
+    "_CHECKPOINT",
+    "_EXPECTED",
+    "_FOR_DOC",
+    "_HIDDEN_STATES_START_POSITION",
+    "_DOCSTRING",
+)
 
 
 def _keeps_parents(name: str, theirs: Named | None) -> bool:
@@ -78,22 +95,21 @@ def universe(
 ) -> Universe:
     """Gather the definitions of the modular file and of its parent modules."""
     own = {
-        name: Named(
-            name, definition, (0, definition.order), None, _later(own_names, definition)
-        )
+        name: Named(name, definition, (0, definition.order), None, _later(own_names, definition))
         for name, definition in modular.definitions.items()
         if name not in _NOT_TRACED
     }
-    result = Universe(own)
+    result = Universe(own, names=set(own))
     for position, (parent, renaming) in enumerate(parents):
         table: dict[str, Named] = {}
         for name, definition in parent.outline.definitions.items():
             if name in _NOT_TRACED:
                 continue
-            final = renaming.name(name)
-            order = (position, definition.order)
-            table[final] = Named(final, definition, order, parent, _later(renaming.text, definition))
+            final, order = renaming.name(name), (position, definition.order)
+            text = _later(renaming.text, definition)
+            table[final] = Named(final, definition, order, parent, text)
         result.parents[id(parent)] = table
+        result.names |= table.keys()
         for original in parent.imported.values():
             final = renaming.name(original)
             if final in table:
@@ -118,12 +134,14 @@ class Printer:
         child_text: Callable[[Named], tuple[str, Parent | None]],
         kind: str,
         children: Collection[str],
+        corpus_rules: bool = False,
     ) -> None:
         self._world = world
         self._elsewhere = is_needed_elsewhere
         self._child_text = child_text
         self._kind = kind
         self._children = children
+        self._corpus_rules = corpus_rules
         self._begun: set[str] = set()
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
@@ -145,16 +163,45 @@ class Printer:
             return
         self._begun.add(named.name)
         needs = self._needs(text, parent)
-        rest = self._closure([n for n in needs if not n.is_class])
-        needs += [c for n in rest for c in self._needs(n.text(), n.parent) if c.is_class]
-        classes = self._class_closure([n for n in needs if n.is_class], named.name)
-        for needed in sorted(classes, key=lambda n: n.order):
-            if needed.name not in self.printed:
-                self._with_needs(needed, *self._text(needed))
-        for needed in sorted(rest, key=lambda n: self._position(n, parent)):
-            if needed.name not in self.printed:
-                self.printed[needed.name] = (needed, needed.text())
+        if self._kind == "image_processing_pil":
+            # What is copied from the other kind stands below the constants on top; see yolos.
+            self._print(takewhile(_is_assignment, self._functions(needs, parent)))
+        for needed in self._class_closure(self._classes_of(needs), named.name):
+            needed_text, origin = self._text(needed)
+            self._print(self._functions(self._needs(needed_text, origin), origin))
+            self._class_only(needed, needed_text, origin)
+        self._print(self._functions(needs, parent))
         self.printed[named.name] = (named, text)
+
+    def _functions(self, needs: list[Named], parent: Parent | None) -> list[Named]:
+        """What a class from `parent` needs besides other classes, in printing order."""
+        rest = self._closure(needs, parent)
+        return sorted(rest, key=lambda n: self._position(n, parent))
+
+    def _print(self, functions: Iterable[Named]) -> None:
+        for named in functions:
+            if named.name not in self.printed:
+                self.printed[named.name] = (named, named.text())
+
+    def _class_only(self, named: Named, text: str, parent: Parent | None) -> None:
+        """Print a class of a parent module after the classes that it needs.
+
+        The functions that those need follow later: `eager_attention_forward` in
+        pp_ocrv5_mobile_rec stands behind the attention class that a block needs.
+        """
+        if named.name in self._begun:
+            return
+        self._begun.add(named.name)
+        needs = self._classes_of(self._needs(text, parent))
+        for needed in sorted(needs, key=lambda n: n.order):
+            self._class_only(needed, *self._text(needed))
+        self.printed[named.name] = (named, text)
+
+    def _classes_of(self, needs: list[Named]) -> list[Named]:
+        """The classes among `needs`, and those that the functions among them need."""
+        rest = self._closure(needs)
+        through = [c for n in rest for c in self._needs(n.text(), n.parent) if c.is_class]
+        return [n for n in needs if n.is_class] + through
 
     def _text(self, named: Named) -> tuple[str, Parent | None]:
         """A class as it is printed: merged with its parent if the modular file defines it."""
@@ -162,21 +209,31 @@ class Printer:
             return self._child_text(named)
         return named.text(), named.parent
 
-    def _position(self, named: Named, parent: Parent | None) -> tuple[int, int, int]:
+    def _position(self, named: Named, parent: Parent | None) -> tuple[int, ...]:
         """The place of a function among those printed before a class that came from `parent`.
 
         A function that is imported from another module stands where `parent` has its own of that
-        name (`eager_attention_forward` in mlcd), the modular file's own come last.
+        name (`eager_attention_forward` in mlcd); then come those that `parent` does not have, last
+        among them those that the modular file imports (`apply_rotary_pos_emb_vision` in step3p7);
+        then the modular file's own.
         """
         if named.parent is None:
-            return 2, *named.order
+            return 3, *named.order
+        if parent is None:
+            # The first module that has such a function decides, but what it needs comes before it;
+            # see modernbert and cohere_asr.
+            closure = self._closure([named])
+            latest = max(self._world.first(n).order for n in closure)
+            return 1, *latest, len(closure), *named.order
         theirs = self._world.parents.get(id(parent), {}).get(named.name)
-        return (0, *theirs.order) if theirs is not None else (1, named.definition.statement.line, 0)
+        if theirs is not None:
+            return 0, *theirs.order
+        return (2 if named.name in self._world.imported else 1), *self._world.first(named).order
 
     def _needs(self, text: str, parent: Parent | None) -> list[Named]:
         """The definitions that `text`, which came from `parent`, mentions; less child classes."""
         found: dict[str, Named] = {}
-        for name in identifiers(text):
+        for name in sorted(identifiers(text) & self._world.names):
             named = self._world.resolve(name, parent, self._kind)
             if named is None:
                 continue
@@ -185,10 +242,24 @@ class Printer:
                 continue
             if named.is_class and named.name in self._children:
                 continue
+            if named.is_class and self._is_deferred(named, parent):
+                continue
             found[named.name] = named
         return list(found.values())
 
+    def _is_deferred(self, named: Named, parent: Parent | None) -> bool:
+        """Is `named` left to a later class, whose module it comes from?
+
+        In the corpus a class from one module does not bring along what only another module of its
+        kind has: `SinusoidsPositionEmbedding` in qwen3_asr, `repeat_kv` in evolla.
+        """
+        if not self._corpus_rules or parent is None or named.parent is None:
+            return False
+        has_its_own = named.name in self._world.parents.get(id(parent), {})
+        return not has_its_own and named.parent.kind == parent.kind
+
     def _class_closure(self, classes: list[Named], child: str) -> list[Named]:
+        """The classes of parent modules that `child` needs, in their order."""
         found: dict[str, Named] = {}
         queue = list(classes)
         while queue:
@@ -196,16 +267,20 @@ class Printer:
             if named.name == child or named.name in found or named.name in self.printed:
                 continue
             found[named.name] = named
-            queue += [n for n in self._needs(*self._text(named)) if n.is_class]
-        return list(found.values())
+            queue += self._classes_of(self._needs(*self._text(named)))
+        return sorted(found.values(), key=lambda n: n.order)
 
-    def _closure(self, needs: list[Named]) -> list[Named]:
+    def _closure(self, needs: list[Named], parent: Parent | None = None) -> list[Named]:
+        """The functions and assignments among `needs`, and those that they need in turn."""
         found: dict[str, Named] = {}
-        queue = list(needs)
+        queue = [n for n in needs if not n.is_class]
         while queue:
             named = queue.pop()
             if named.name in found:
                 continue
             found[named.name] = named
-            queue += [n for n in self._needs(named.text(), named.parent) if not n.is_class]
+            further = [n for n in self._needs(named.text(), named.parent) if not n.is_class]
+            if named.parent is None:
+                further = [n for n in further if not self._is_deferred(n, parent)]
+            queue += further
         return list(found.values())
