@@ -1,11 +1,21 @@
-"""What statements bind and read: the facts that decide whether code may be moved."""
+"""What statements bind, read and change: the facts that decide whether code may be moved."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
+
+_HARMLESS = frozenset(
+    ("add_module", "init_weights", "post_init", "register_buffer", "register_module")
+    + ("register_parameter", "requires_grad_", "tie_weights")
+)
+"""Methods of `nn.Module` and `PreTrainedModel` that do not know an author's own attributes."""
+
+_FRAME = frozenset(("locals", "vars", "eval", "exec", "dir", "globals"))
 
 
 def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
@@ -14,7 +24,7 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
     for node in _in_scope(nodes):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
             found.add(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
@@ -35,36 +45,69 @@ def read_names(nodes: Iterable[ast.AST]) -> set[str]:
     }
 
 
+def changed_names(nodes: Iterable[ast.AST]) -> set[str]:
+    """Names whose objects statements may change: `x.y = ...`, `x[0] = ...`, `x.append(...)`."""
+    found: set[str] = set()
+    for target in _changed(nodes):
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            target = target.value
+        if isinstance(target, ast.Name):
+            found.add(target.id)
+    return found
+
+
+@dataclass(slots=True)
+class Reach:
+    """The attributes of `self` that statements read and change, through the methods they call.
+
+    `is_open` where that cannot be told: `self` is handed on, or an unknown method is called.
+    """
+
+    reads: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)
+    is_open: bool = False
+
+
+def reach(nodes: Iterable[ast.AST], receiver: str, methods: Mapping[str, ast.AST]) -> Reach:
+    """What statements do with `receiver` (`self`), whose class has these `methods`."""
+    found = Reach()
+    queue, seen = list(nodes), set[str]()
+    while queue:
+        node = queue.pop()
+        plain = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and inner.id == receiver and id(inner) not in plain:
+                found.is_open = True
+            if isinstance(inner, ast.Call) and _is_super(inner):
+                found.is_open = True
+            if isinstance(inner, ast.Call) and (name := _attribute_of(inner.func, receiver)):
+                found.is_open |= name not in methods and name not in _HARMLESS
+            if not (name := _attribute_of(inner, receiver)):
+                continue
+            if isinstance(getattr(inner, "ctx", None), ast.Load):
+                found.reads.add(name)
+            else:
+                found.changes.add(name)
+            if name in methods and name not in seen:
+                seen.add(name)
+                queue.append(methods[name])
+        for target in _changed([node]):
+            while isinstance(target, (ast.Attribute, ast.Subscript)):
+                if name := _attribute_of(target, receiver):
+                    found.changes.add(name)
+                target = target.value
+    return found
+
+
 def stored_attributes(nodes: Iterable[ast.AST], receiver: str) -> set[str]:
     """The attributes of `receiver` (`self`) that statements assign or delete."""
     return {
-        node.attr
-        for node in _attributes(nodes, receiver)
-        if not isinstance(node.ctx, ast.Load)
+        name
+        for node in nodes
+        for inner in ast.walk(node)
+        if (name := _attribute_of(inner, receiver))
+        and not isinstance(getattr(inner, "ctx", None), ast.Load)
     }
-
-
-def read_attributes(
-    nodes: Iterable[ast.AST], receiver: str, methods: Mapping[str, ast.AST]
-) -> set[str]:
-    """The attributes of `receiver` that statements read, also through the `methods` they call.
-
-    A method that is not among `methods` comes from a library; it is taken not to know `receiver`'s
-    own attributes.
-    """
-    found: set[str] = set()
-    queue = list(nodes)
-    while queue:
-        node = queue.pop()
-        for attribute in _attributes([node], receiver):
-            if isinstance(attribute.ctx, ast.Load) and attribute.attr not in found:
-                found.add(attribute.attr)
-                if attribute.attr in methods:
-                    queue.append(methods[attribute.attr])
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Attribute):
-                found.add(inner.target.attr)
-    return found
 
 
 def returns(nodes: Iterable[ast.AST]) -> list[ast.Return]:
@@ -77,15 +120,37 @@ def yields(nodes: Iterable[ast.AST]) -> bool:
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _in_scope(nodes))
 
 
-def _attributes(nodes: Iterable[ast.AST], receiver: str) -> Iterator[ast.Attribute]:
-    for node in nodes:
-        for inner in ast.walk(node):
-            if (
-                isinstance(inner, ast.Attribute)
-                and isinstance(inner.value, ast.Name)
-                and inner.value.id == receiver
-            ):
-                yield inner
+def has_closures(nodes: Iterable[ast.AST]) -> bool:
+    """Are functions defined, which see later values of the names around them?"""
+    kinds = (*_SCOPES, ast.GeneratorExp)
+    return any(isinstance(inner, kinds) for node in nodes for inner in ast.walk(node))
+
+
+def sees_frame(nodes: Iterable[ast.AST]) -> bool:
+    """Does `locals()`, `eval()` or the like look at all local names?"""
+    return not _FRAME.isdisjoint(read_names(nodes))
+
+
+def _is_super(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def _attribute_of(node: ast.AST, receiver: str) -> str:
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.attr if node.value.id == receiver else ""
+    return ""
+
+
+def _changed(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """What stands left of `.y = ...`, `[0] = ...`, `+= ...` and `.append(...)`."""
+    for inner in (inner for node in nodes for inner in ast.walk(node)):
+        if isinstance(inner, (ast.Attribute, ast.Subscript)):
+            if not isinstance(inner.ctx, ast.Load):
+                yield inner.value
+        elif isinstance(inner, ast.AugAssign):
+            yield inner.target
+        elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            yield inner.func.value
 
 
 def _in_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:

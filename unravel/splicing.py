@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from unravel import effects
-from unravel.scanning import without_comments
+from unravel.parameters import SUPER_KWARGS
+from unravel.scanning import tokens, without_comments
 from unravel.types import Method
 
 Rename = Callable[[str], str]
@@ -59,12 +60,23 @@ def super_call(node: ast.stmt, method: str) -> ast.Call | None:
 
 
 def super_uses(node: ast.AST) -> list[ast.Attribute]:
-    """Every `super().name` below `node`."""
-    return [
-        inner
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Attribute) and is_super(inner.value)
-    ]
+    """Every `super().name` of a method, without those of nested classes."""
+    found = []
+    queue = list(ast.iter_child_nodes(node))
+    while queue:
+        inner = queue.pop()
+        if isinstance(inner, ast.Attribute) and is_super(inner.value):
+            found.append(inner)
+        if not isinstance(inner, ast.ClassDef):
+            queue.extend(ast.iter_child_nodes(inner))
+    return found
+
+
+def other_super(node: ast.AST) -> ast.AST | None:
+    """A `super()` that is not followed by a name, or that belongs to a nested class."""
+    uses = {id(use.value) for use in super_uses(node)}
+    found = (inner for inner in ast.walk(node) if is_super(inner) and id(inner) not in uses)
+    return next(found, None)
 
 
 def obstacle(child: Method, parent: Method) -> str:
@@ -75,17 +87,17 @@ def obstacle(child: Method, parent: Method) -> str:
         return "the call is not one statement of the method's own body"
     call = super_call(child.body[at].node, child.name)
     assert call is not None
-    if child.keyword != parent.keyword or method_kind(child) != method_kind(parent):
+    if {child.keyword, parent.keyword} != {"def"} or method_kind(child) != method_kind(parent):
         return "the two methods are not of the same kind"
     body = [statement.node for statement in parent.body]
     before = [statement.node for statement in child.body[:at]]
-    after = [statement.node for statement in child.body[at + 1 :]]
     is_return = isinstance(child.body[at].node, ast.Return)
+    after = [] if is_return else [statement.node for statement in child.body[at + 1 :]]
     if effects.yields(body) or (effects.returns(body) and not is_return):
         return "the parent's body returns or yields"
-    if is_return and parent.decorators and (before or not _same_decorators(child, parent)):
-        return "the parent's decorators are for its own body"
-    if not is_return and parent.decorators and not _same_decorators(child, parent):
+    if effects.sees_frame(body):
+        return "the parent's body looks at all local names"
+    if _own_decorators(parent) and (before or after or _own_decorators(child)):
         return "the parent's decorators are for its own body"
     return _argument_obstacle(child, parent, call) or _name_obstacle(child, parent, before, after)
 
@@ -99,13 +111,13 @@ def method_kind(method: Method) -> str:
 _METHOD_KINDS = ("staticmethod", "classmethod", "property")
 
 
-def _same_decorators(child: Method, parent: Method) -> bool:
-    return not child.decorators or child.decorator_names == parent.decorator_names
+def _own_decorators(method: Method) -> list[str]:
+    return [name for name in method.decorator_names if name not in _METHOD_KINDS]
 
 
 def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
     """Are the arguments just the parent's parameters, each under its own name?"""
-    if child.parameters.strip().endswith("**super_kwargs"):
+    if child.parameters.rstrip(" ,\n").endswith(SUPER_KWARGS):
         return ""
     theirs = parent.node.args
     names = [a.arg for a in (*theirs.posonlyargs, *theirs.args)]
@@ -144,12 +156,15 @@ def _name_obstacle(
     body = [statement.node for statement in parent.body]
     bound, read = effects.bound_names(body), effects.read_names(body)
     parameters = _parameter_names(parent)
-    mine = effects.bound_names(before) | _parameter_names(child)
-    if clash := (mine - parameters) & (bound | read):
+    mine = (effects.bound_names(before) | _parameter_names(child)) - parameters
+    later = effects.bound_names(after)
+    if clash := (mine & (bound | read)) | (later & (read - bound - parameters)):
         return f"`{min(clash)}` is a name of both bodies"
-    rebound = bound & effects.read_names(after)
-    if rebound:
-        return f"`{min(rebound)}` is bound by the parent's body and read behind it"
+    if effects.has_closures(body) and (clash := later & (read | bound)):
+        return f"`{min(clash)}` is bound again behind the call"
+    unpacked = {a.arg for a in (parent.node.args.vararg, parent.node.args.kwarg) if a}
+    if seen := (bound | (unpacked & read)) & effects.read_names(after):
+        return f"`{min(seen)}` may be changed by the parent's body and is read behind it"
     if _receiver(child) != _receiver(parent):
         return "the first parameters have different names"
     return ""
@@ -178,8 +193,10 @@ def splice(
     `rename` goes over the parent's text, `own` over the child's; `methods` are the parent's, by
     name. There must be no `obstacle`.
     """
-    before, after = _around_call(child, own)
-    pasted = _pasted(parent, rename)
+    before, call, after = _around_call(child, own)
+    if isinstance(call.node, ast.Return):
+        after = []
+    pasted = _with_comments_of(call, _pasted(parent, rename))
     moves = _moves(pasted, after, _receiver(child), methods)
     dropped = _dropped(pasted, after, _receiver(child), methods)
     merged = [
@@ -189,13 +206,23 @@ def splice(
     ]
     gone = {*moves.values(), *dropped.values()}
     rest = [line for position, line in enumerate(after) if position not in gone]
-    return tuple(_post_init_last([*before, *merged, *rest]))
+    return (*before, *merged, *rest)
 
 
-def _around_call(child: Method, own: Rename) -> tuple[list[Line], list[Line]]:
+def _with_comments_of(call: Line, pasted: list[Line]) -> list[Line]:
+    """Comments above the super call and behind it stand above the code that replaces it."""
+    comments = [line.strip() for line in call.lead.splitlines() if line.strip()]
+    comments += [call.text[start:end] for kind, start, end in tokens(call.text) if kind == "comment"]
+    if not comments or not pasted:
+        return pasted
+    lead = "".join(f"        {comment}\n" for comment in comments)
+    return [Line(pasted[0].node, pasted[0].lead + lead, pasted[0].text), *pasted[1:]]
+
+
+def _around_call(child: Method, own: Rename) -> tuple[list[Line], Line, list[Line]]:
     lines = [Line(s.node, own(s.lead), own(s.text)) for s in child.body]
-    at = next((i for i, line in enumerate(lines) if super_call(line.node, child.name)), len(lines))
-    return lines[:at], lines[at + 1 :]
+    at = next(i for i, line in enumerate(lines) if super_call(line.node, child.name))
+    return lines[:at], lines[at], lines[at + 1 :]
 
 
 def _pasted(parent: Method, rename: Rename) -> list[Line]:
@@ -215,24 +242,40 @@ def _moves(
     targets = [line.target for line in after]
     found: dict[int, int] = {}
     for position, line in enumerate(after):
-        target = line.target
-        if not target.startswith(receiver + ".") or targets.count(target) > 1:
+        name = _attribute(line.target, receiver)
+        if not name or targets.count(line.target) > 1 or theirs.count(line.target) != 1:
             continue
-        if theirs.count(target) != 1:
-            continue
-        place = theirs.index(target)
+        place = theirs.index(line.target)
         settled = [o.node for p, o in enumerate(after[:position]) if p not in found.values()]
-        later = [other.node for other in pasted[place:]]
-        reads = effects.read_attributes([line.node], receiver, methods)
-        moved_behind = [after[p].node for at, p in found.items() if at > place]
-        if (
-            effects.read_names([line.node]) & effects.bound_names(settled)
-            or reads & effects.stored_attributes([*later, *settled, *moved_behind], receiver)
-            or _attribute(target) in effects.read_attributes(later[1:], receiver, methods)
-        ):
-            continue
-        found[place] = position
+        settled += [after[p].node for at, p in found.items() if at > place]
+        skipped = [*(other.node for other in pasted[place:]), *settled]
+        if name not in methods and _commute(line.node, skipped, name, receiver, methods):
+            found[place] = position
     return found
+
+
+def _commute(
+    node: ast.stmt,
+    skipped: Sequence[ast.stmt],
+    name: str,
+    receiver: str,
+    methods: Mapping[str, ast.AST],
+) -> bool:
+    """Can `node`, which sets `name`, stand above `skipped` instead of below?
+
+    The first of `skipped` is the assignment that it replaces there.
+    """
+    mine = effects.reach([node], receiver, methods)
+    theirs = effects.reach(skipped, receiver, methods)
+    rest = effects.reach(skipped[1:], receiver, methods)
+    names = effects.read_names([node]) - {receiver}
+    return not (
+        mine.is_open
+        or rest.is_open
+        or mine.reads & (theirs.changes | {name})
+        or name in rest.reads | rest.changes
+        or names & (effects.bound_names(skipped) | effects.changed_names(skipped))
+    )
 
 
 def _dropped(
@@ -246,17 +289,21 @@ def _dropped(
     found: dict[int, int] = {}
     for position, line in enumerate(after):
         deleted = deletions(line.node)
-        if len(deleted) != 1 or theirs.count(deleted[0]) != 1:
+        name = _attribute(deleted[0], receiver) if len(deleted) == 1 else ""
+        if not name or theirs.count(deleted[0]) != 1:
             continue
         place = theirs.index(deleted[0])
         between = [other.node for other in (*pasted[place + 1 :], *after[:position])]
-        if _attribute(deleted[0]) not in effects.read_attributes(between, receiver, methods):
+        seen = effects.reach(between, receiver, methods)
+        if name not in seen.reads | seen.changes and not seen.is_open:
             found[place] = position
     return found
 
 
-def _attribute(target: str) -> str:
-    return target.rpartition(".")[2]
+def _attribute(target: str, receiver: str) -> str:
+    """`x` of `self.x`; nothing of `self.x.y` and other targets."""
+    name = target.removeprefix(receiver + ".")
+    return name if name != target and name.isidentifier() else ""
 
 
 def splice_as_corpus(
@@ -267,9 +314,9 @@ def splice_as_corpus(
     Every assignment of the child replaces the parent's, whatever it reads; what the child
     overrides is added to `overrides`, and holds for the class' later methods too.
     """
-    before, after = _around_call(child, own)
-    if len(before) == len(child.body):
-        return tuple(before)
+    if not any(super_call(statement.node, child.name) for statement in child.body):
+        return tuple(Line(s.node, own(s.lead), own(s.text)) for s in child.body)
+    before, _, after = _around_call(child, own)
     pasted = _pasted(parent, rename)
     overrides.assigned.update((line.target, line) for line in after if line.target)
     overrides.deleted.update(target for line in after for target in deletions(line.node))
@@ -315,7 +362,7 @@ def _post_init_last(lines: list[Line]) -> list[Line]:
 def _target(node: ast.stmt, text: str) -> str:
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         return text.strip().partition("=")[0].strip()
-    if isinstance(node, ast.AnnAssign):
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
         return text.strip().partition(":")[0].strip()
     return ""
 
