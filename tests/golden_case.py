@@ -1,7 +1,8 @@
 """A golden case: one file that holds a small project, and what its modular file becomes.
 
 The file begins with what the case shows. Each part follows a line `==> title <==`, where the title
-is the path of a file, `probe`, `wanted diagnostics`, or `wanted` and the path of a generated file.
+is the path of a file, `probe`, `wanted` and the path of a generated file, `wanted warnings` or
+`wanted diagnostics`.
 A line `defect: ...` at the top marks a case that does not pass yet.
 """
 
@@ -20,16 +21,16 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from unravel.converter import convert
-from unravel.naming import cased_names, model_name
 from unravel.outline import read_outline
-from unravel.parents import find_parents
-from unravel.prefixes import renaming_of
-from unravel.renaming import Renaming
 from unravel.types import Converted, Diagnostic, Failed, Outline, Refused, Settings
 
 _TITLE = re.compile(r"^==> (.+) <==\n", re.MULTILINE)
 _WANTED = "wanted "
+MODEL = re.compile(r"models/\w+/\w+_\w+\.py\Z")
+"""What a parent module's path looks like."""
+
 DIAGNOSTICS = "diagnostics"
+WARNINGS = "warnings"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ def with_wanted(case: Case, wanted: Mapping[str, str]) -> Case:
     return replace(case, wanted=dict(wanted))
 
 
+def without_defect(case: Case) -> Case:
+    """The case, marked as one that passes."""
+    return replace(case, about=re.sub(r"^defect: .*\n?", "", case.about, flags=re.MULTILINE))
+
+
 def converted(case: Case) -> Converted | Failed:
     """What the case's modular file becomes, with the default settings."""
     outlines: dict[str, Outline | None] = {}
@@ -126,8 +132,9 @@ def live_behaviour(case: Case) -> Any:
     modular = read_outline(case.modular, case.files[case.modular])
     with _modules(case.files):
         module = _import(case.modular)
-        for path, renaming in _renamings(case, modular).items():
-            _rebind(_import(path), module, modular, renaming)
+        for path in case.files:
+            if MODEL.search(path) and path != case.modular:
+                _rebind(_import(path), module, modular)
         return _probed(case, module)
 
 
@@ -141,26 +148,13 @@ def _probed(case: Case, module: Any) -> Any:
     return namespace["probe"](module)
 
 
-def _renamings(case: Case, modular: Outline) -> dict[str, Renaming]:
-    def load(path: str) -> Outline | None:
-        return read_outline(path, case.files[path]) if path in case.files else None
-
-    names, model = cased_names(()), model_name(case.modular)
-    return {
-        parent.outline.path: renaming_of(parent, modular, model, names)
-        for parent in find_parents(modular, Settings(), load)
-    }
-
-
-def _rebind(
-    parent: ModuleType, module: ModuleType, modular: Outline, renaming: Renaming
-) -> None:
+def _rebind(parent: ModuleType, module: ModuleType, modular: Outline) -> None:
     """Let the code of `parent` find what the modular file defines in the place of its own."""
     rebound: dict[object, type] = {}
     classes = [value for value in vars(parent).values() if isinstance(value, type)]
     for name, value in list(vars(parent).items()):
-        new = renaming.name(name)
-        if name.startswith("__") or new not in modular.definitions:
+        new = _new_name(name, parent.__name__.rpartition("_")[2], modular)
+        if name.startswith("__") or new is None:
             continue
         if isinstance(value, type):
             rebound[value] = getattr(module, new)
@@ -169,6 +163,18 @@ def _rebind(
         bases = tuple(rebound.get(base, base) for base in cls.__bases__)
         if cls.__module__ == parent.__name__ and bases != cls.__bases__:
             cls.__bases__ = bases
+
+
+def _new_name(name: str, old: str, modular: Outline) -> str | None:
+    """What the modular file defines in the place of `name`: `NewNorm`, or `NewTextNorm` alone."""
+    renamed = name
+    for spell in (str.lower, str.capitalize, str.upper):
+        renamed = re.sub(rf"(?<![a-z]){spell(old)}(?![a-z])", spell("new"), renamed)
+    if renamed in modular.definitions:
+        return renamed
+    ending = name.removeprefix(old.capitalize())
+    parts = [own for own in modular.definitions if re.fullmatch(rf"New[A-Z]\w*?{ending}", own)]
+    return parts[0] if ending != name and len(parts) == 1 else None
 
 
 class _Sources(MetaPathFinder, Loader):

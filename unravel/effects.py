@@ -9,10 +9,16 @@ from dataclasses import dataclass, field
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 
-_HARMLESS = frozenset(
-    ("add_module", "init_weights", "post_init", "register_buffer", "register_module")
-    + ("register_parameter", "requires_grad_", "tie_weights")
-)
+_HARMLESS = {
+    "add_module",
+    "init_weights",
+    "post_init",
+    "register_buffer",
+    "register_module",
+    "register_parameter",
+    "requires_grad_",
+    "tie_weights",
+}
 """Methods of `nn.Module` and `PreTrainedModel` that do not know an author's own attributes."""
 
 _FRAME = frozenset(("locals", "vars", "eval", "exec", "dir", "globals"))

@@ -132,6 +132,7 @@ def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
         decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
         bases=tuple(cut(lines, base) for base in node.bases),
         keywords=tuple(_keyword(lines, keyword) for keyword in node.keywords),
+        head_comment="" if inline else _trailing_comment(lines, body_first - 1),
         docstring=docstring,
         members=tuple(_member(lines, item) for item in statements),
         footer=footer,

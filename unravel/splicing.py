@@ -197,7 +197,8 @@ def splice(
     if isinstance(call.node, ast.Return):
         after = []
     pasted = _with_comments_of(call, _pasted(parent, rename))
-    moves = _moves(pasted, after, _receiver(child), methods)
+    scope = _parameter_names(child) | effects.bound_names(line.node for line in (*before, *pasted))
+    moves = _moves(pasted, after, _receiver(child), scope, methods)
     dropped = _dropped(pasted, after, _receiver(child), methods)
     merged = [
         after[moves[place]] if place in moves else line
@@ -212,7 +213,9 @@ def splice(
 def _with_comments_of(call: Line, pasted: list[Line]) -> list[Line]:
     """Comments above the super call and behind it stand above the code that replaces it."""
     comments = [line.strip() for line in call.lead.splitlines() if line.strip()]
-    comments += [call.text[start:end] for kind, start, end in tokens(call.text) if kind == "comment"]
+    comments += [
+        call.text[start:end] for kind, start, end in tokens(call.text) if kind == "comment"
+    ]
     if not comments or not pasted:
         return pasted
     lead = "".join(f"        {comment}\n" for comment in comments)
@@ -230,7 +233,11 @@ def _pasted(parent: Method, rename: Rename) -> list[Line]:
 
 
 def _moves(
-    pasted: Sequence[Line], after: Sequence[Line], receiver: str, methods: Mapping[str, ast.AST]
+    pasted: Sequence[Line],
+    after: Sequence[Line],
+    receiver: str,
+    scope: set[str],
+    methods: Mapping[str, ast.AST],
 ) -> dict[int, int]:
     """Which of the child's assignments may replace which of the parent's, without being noticed.
 
@@ -249,7 +256,7 @@ def _moves(
         settled = [o.node for p, o in enumerate(after[:position]) if p not in found.values()]
         settled += [after[p].node for at, p in found.items() if at > place]
         skipped = [*(other.node for other in pasted[place:]), *settled]
-        if name not in methods and _commute(line.node, skipped, name, receiver, methods):
+        if name not in methods and _commute(line.node, skipped, name, receiver, scope, methods):
             found[place] = position
     return found
 
@@ -259,11 +266,13 @@ def _commute(
     skipped: Sequence[ast.stmt],
     name: str,
     receiver: str,
+    scope: set[str],
     methods: Mapping[str, ast.AST],
 ) -> bool:
     """Can `node`, which sets `name`, stand above `skipped` instead of below?
 
-    The first of `skipped` is the assignment that it replaces there.
+    The first of `skipped` is the assignment that it replaces there. `scope` are the local names:
+    objects with other names, such as modules, are taken to stay as they are.
     """
     mine = effects.reach([node], receiver, methods)
     theirs = effects.reach(skipped, receiver, methods)
@@ -274,7 +283,7 @@ def _commute(
         or rest.is_open
         or mine.reads & (theirs.changes | {name})
         or name in rest.reads | rest.changes
-        or names & (effects.bound_names(skipped) | effects.changed_names(skipped))
+        or names & (effects.bound_names(skipped) | scope & effects.changed_names(skipped))
     )
 
 

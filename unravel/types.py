@@ -186,6 +186,7 @@ class ClassOutline:
     decorators: str
     bases: tuple[str, ...]
     keywords: tuple[str, ...]
+    head_comment: str
     docstring: Statement | None
     members: tuple[Member, ...]
     footer: str

@@ -1,0 +1,76 @@
+"""The prefix that child classes give to their parent module."""
+
+from __future__ import annotations
+
+import pytest
+
+from unravel.naming import cased_names
+from unravel.outline import read_outline
+from unravel.parents import Parent
+from unravel.prefixes import renaming_of
+
+PARENT = """\
+class OldNorm: pass
+class OldMLP: pass
+class OldModel: pass
+class OldTextHead: pass
+"""
+
+
+def prefix(children: dict[str, str], parent: str = PARENT) -> str:
+    """What `Old` becomes where the modular file has these `{child: parent}` classes."""
+    modular = "".join(f"class {child}({base}): pass\n" for child, base in children.items())
+    imported = {base: base for base in children.values()}
+    found = Parent(read_outline("old.py", parent), "modeling", "old", imported)
+    outline = read_outline("modular_new.py", modular)
+    return renaming_of(found, outline, "new", cased_names(())).new_cased
+
+
+@pytest.mark.parametrize(
+    "children",
+    [
+        {},
+        {"NewNorm": "OldNorm"},
+        {"NewModel": "OldModel", "NewMLP": "OldMLP"},
+        {"Whatever": "OldNorm"},
+        {"New": "OldNorm"},
+        {"NewNorm": "OldNorm", "NewTextMLP": "OldMLP"},  # a tie
+        {"NewTextMLP": "OldMLP", "NewNorm": "OldNorm"},
+        {"NewTextModel": "OldModel", "NewTextMLP": "OldMLP"},  # `OldText...` is there already
+    ],
+)
+def test_the_models_own_name(children: dict[str, str]) -> None:
+    assert prefix(children) == "New"
+
+
+WITHOUT_PARTS = PARENT.replace("OldTextHead", "OldHead")
+
+
+@pytest.mark.parametrize(
+    ("children", "wanted"),
+    [
+        ({"NewTextNorm": "OldNorm"}, "NewText"),
+        ({"NewTextNorm": "OldNorm", "NewTextMLP": "OldMLP", "NewModel": "OldModel"}, "NewText"),
+        ({"NewTextNorm": "OldNorm", "NewVisionMLP": "OldMLP"}, "NewVision"),
+        ({"NewVisionMLP": "OldMLP", "NewTextNorm": "OldNorm"}, "NewText"),
+        ({"NewOldNorm": "OldNorm"}, "NewOld"),
+    ],
+)
+def test_a_prefix_of_a_part(children: dict[str, str], wanted: str) -> None:
+    assert prefix(children, WITHOUT_PARTS) == wanted
+
+
+def test_other_bases_count_for_nothing() -> None:
+    modular = read_outline("modular_new.py", "class NewTextNorm(Norm, OldNorm): pass\n")
+    parent = Parent(read_outline("old.py", "class Norm: pass\n"), "modeling", "old", {})
+    assert renaming_of(parent, modular, "new", cased_names(())).new_cased == "New"
+
+
+def test_prose_speaks_of_the_part() -> None:
+    modular = read_outline("modular_new.py", "class NewTextNorm(OldNorm): pass\n")
+    outline = read_outline("old.py", "class OldNorm: pass\n")
+    parent = Parent(outline, "modeling", "old", {"OldNorm": "OldNorm"})
+    renaming = renaming_of(parent, modular, "new", cased_names(()))
+    text = "init_old_weights(OldNorm, 'old_norm')  # Old, old\n"
+    wanted = "init_new_weights(NewTextNorm, 'new_text_norm')  # NewText, new_text\n"
+    assert renaming.text(text) == wanted

@@ -1,0 +1,92 @@
+"""What merging one class needs to know, and the text of both classes under the new names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from unravel.naming import CasedNames, common_suffix
+from unravel.renaming import Renaming
+from unravel.types import ClassOutline, Outline
+
+Rename = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A child class of `module` and the parent class that it knows as `base`.
+
+    `own` goes over the child's text, `rename` over the parent's; `bases` are those of the generated
+    class. `helpers` gathers the parent's methods that are kept beside the child's, by new names.
+    """
+
+    child: ClassOutline
+    parent: ClassOutline
+    module: Outline
+    rename: Rename
+    own: Rename
+    bases: tuple[str, ...]
+    base: str
+    corpus_rules: bool
+    helpers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def parent_methods(self) -> dict[str, ast.AST]:
+        """The parent's methods by their new names."""
+        return {
+            self.rename(member.name): member.statement.node
+            for member in self.parent.members
+            if member.method is not None
+        }
+
+    def helper(self, method: str) -> str:
+        """The name under which the parent's `method` is kept.
+
+        Two underscores make it private to this very class: its children may have helpers, too.
+        """
+        if method not in self.helpers:
+            taken = {m.name for m in (*self.child.members, *self.parent.members)}
+            taken.update(self.helpers.values())
+            name = f"__parent_{method.strip('_')}"
+            while name in taken:
+                name += "x"
+            self.helpers[method] = name
+        return self.helpers[method]
+
+    def calls(self, text: str) -> str:
+        """The child's `text` with calls by the name of a generated base class as `super()`."""
+        names = set(self.bases if self.corpus_rules else self.bases[:1])
+        if "GradientCheckpointingLayer" in names:
+            names.add("nn.Module")
+        if any("PreTrainedModel" in name for name in names):
+            names.add("PreTrainedModel")
+        pattern = _call_by_class(frozenset(names), self.corpus_rules)
+        return pattern.sub(r"super().\1(", self.own(text))
+
+
+@lru_cache(maxsize=256)
+def _call_by_class(names: frozenset[str], without_self: bool) -> re.Pattern[str]:
+    either = "|".join(re.escape(name) for name in sorted(names))
+    receiver = r"(?:\s*self\s*(?:,\s*|(?=\))))" + ("?" if without_self else "")
+    return re.compile(rf"(?<![\w.\"'])(?:{either})\.(\w+)\({receiver}")
+
+
+def class_renaming(
+    child: str, parent: str, renaming: Renaming, names: CasedNames
+) -> Callable[[str], str]:
+    """The renaming of one class.
+
+    A child that is not called what its module's prefix makes of the parent's name is still what
+    the parent's strings and comments speak of: in `JanusVisionEncoder(SiglipEncoder)`, where code
+    says `Janus`, they say `JanusVision`.
+    """
+    renamed = renaming.name(parent)
+    if renamed == child:
+        return renaming.text
+    suffix = common_suffix(child, renamed)
+    old, new = renamed.removesuffix(suffix), child.removesuffix(suffix)
+    further = Renaming(names.lower_name(old), old, names.lower_name(new), new)
+    return lambda text: further.strings_and_comments(renaming.text(text))

@@ -1,0 +1,226 @@
+"""The members of a generated class: the parent's in their order, replaced by the child's."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from unravel.context import Context, Rename
+from unravel.diagnostics import refuse
+from unravel.helping import helper_text, through_helpers
+from unravel.outline import place
+from unravel.parameters import SUPER_KWARGS, merged_parameters
+from unravel.scanning import identifiers
+from unravel.splicing import Line, obstacle, splice, super_uses
+from unravel.types import Member, MemberKind, Method
+
+NO_INHERITANCE = "no_inherit_decorator"
+
+
+def merged_members(context: Context) -> str:
+    """All members of the generated class, in the order in which Python is to run them."""
+    own = _own_members(context)
+    placed: set[int] = set()
+    texts: list[str] = []
+    attributes_end = 0
+    for member in context.parent.members:
+        text = _parents_member(member, own, placed, context)
+        texts += [text] if text else []
+        if member.kind is MemberKind.ATTRIBUTE and attributes_end == len(texts) - 1:
+            attributes_end = len(texts)
+    first: list[str] = []
+    last: list[str] = []
+    for member in context.child.members:
+        if id(member) in placed or is_filler(member) or removes_attribute(member):
+            continue
+        is_early = member.kind is MemberKind.ATTRIBUTE and not _needs_members(member, context)
+        (first if is_early else last).append(_added(member, context))
+    kept = [m for m in context.parent.members if context.rename(m.name) in context.helpers]
+    helpers = [helper_text(member, context) for member in kept]
+    return "".join([*texts[:attributes_end], *first, *texts[attributes_end:], *last, *helpers])
+
+
+def _own_members(context: Context) -> dict[tuple[str, str], Member]:
+    return {
+        _key(member): member
+        for member in context.child.members
+        if member.name and not is_filler(member)
+    }
+
+
+def _key(member: Member) -> tuple[str, str]:
+    return method_key(member.method) if member.method is not None else (member.name, "")
+
+
+def _parents_member(
+    member: Member, own: dict[tuple[str, str], Member], placed: set[int], context: Context
+) -> str:
+    """What stands in the place of a parent's member; nothing where the child removes it."""
+    if is_filler(member):
+        return ""
+    name, accessor = _key(member)
+    name = context.rename(name)
+    override = own.get((name, accessor))
+    if override is None and accessor:
+        # A child's property replaces the parent's whole, with its setter and deleter.
+        return "" if (name, "") in own else member_text(member, context.rename)
+    if override is None or not name:
+        return member_text(member, context.rename)
+    if override.method is None and member.method is None:
+        return _overridden_attribute(override, member, placed, context)
+    if override.method is None or member.method is None:
+        return ""  # one kind of member replaces another: the child's is added
+    placed.add(id(override))
+    if raises_only(override.method):
+        return ""
+    return _overridden_method(override, member, context)
+
+
+def _overridden_attribute(
+    override: Member, member: Member, placed: set[int], context: Context
+) -> str:
+    """The child's value in the parent's place, if no other statement of either class can tell."""
+    name = override.name
+    if removes_attribute(override):
+        placed.add(id(override))
+        return ""
+    others = [m for m in context.parent.members if m is not member]
+    is_read = any(name in map(context.rename, _class_level_names(m)) for m in others)
+    reads = _class_level_names(override) & {m.name for m in context.child.members} - {name}
+    twice = sum(m.name == override.name for m in context.child.members) > 1
+    if is_read or reads or twice:
+        return member_text(member, context.rename)
+    placed.add(id(override))
+    lead = override.statement.lead
+    if not lead.strip():
+        lead = context.rename(member.statement.lead)
+    return context.own(lead) + _with_value(override, member, context)
+
+
+def _with_value(override: Member, member: Member, context: Context) -> str:
+    """The child's attribute; a bare annotation keeps the value of the parent's."""
+    node, theirs = override.statement.node, member.statement.node
+    value = getattr(theirs, "value", None)
+    if not isinstance(node, ast.AnnAssign) or node.value is not None or value is None:
+        return context.own(override.statement.text)
+    annotation = context.own(ast.unparse(node.annotation))
+    return f"    {override.name}: {annotation} = {context.rename(ast.unparse(value))}\n"
+
+
+def _class_level_names(member: Member) -> frozenset[str]:
+    """The names that a member reads when the class is made: not those in the bodies of methods."""
+    if member.method is None:
+        return identifiers(member.statement.text)
+    return identifiers(f"{member.method.decorators}\n({member.method.parameters})")
+
+
+def _needs_members(member: Member, context: Context) -> bool:
+    """Is an attribute made of other members, such as `alias = forward`?"""
+    names = {m.name for m in (*context.child.members, *context.parent.members)}
+    return bool(_class_level_names(member) & (names - {"", member.name}))
+
+
+def _added(member: Member, context: Context) -> str:
+    text = member.statement.text
+    if member.method is not None:
+        text = context.calls(through_helpers(text, member.method, context))
+    return context.own(member.statement.lead + text)
+
+
+def _overridden_method(override: Member, member: Member, context: Context) -> str:
+    child, parent = override.method, member.method
+    assert child is not None and parent is not None
+    lead = override.statement.lead
+    if not lead.strip():
+        lead = context.rename(member.statement.lead)
+    uses = super_uses(child.node)
+    if uses and not obstacle(child, parent):
+        lines = splice(child, parent, context.rename, context.calls, context.parent_methods)
+        return lead + method_text(child, parent, lines, context, inherits_decorators=True)
+    if uses and SUPER_KWARGS in child.parameters:
+        raise refuse(
+            "UNR203",
+            place(context.module, uses[0]),
+            f"`{SUPER_KWARGS}` stands for the parent's parameters, but {obstacle(child, parent)}",
+            hint=f"write out the parameters of `{context.parent.name}.{parent.name}`",
+        )
+    texts = [(s, context.calls(through_helpers(s.text, child, context))) for s in child.body]
+    own = [Line(s.node, context.own(s.lead), text) for s, text in texts]
+    return lead + method_text(child, parent, own, context, inherits_decorators=False)
+
+
+def method_text(
+    child: Method,
+    parent: Method,
+    lines: Sequence[Line],
+    context: Context,
+    *,
+    inherits_decorators: bool,
+) -> str:
+    """A redefined method: the body `lines` below the child's signature.
+
+    A return annotation and a docstring that the child does not have are the parent's.
+    """
+    parameters = context.own(child.parameters)
+    if SUPER_KWARGS in parameters:
+        parameters = merged_parameters(child, parent, context.rename)
+    returns = context.own(child.returns) or context.rename(parent.returns)
+    head = f"    {child.keyword} {child.name}({parameters})"
+    head += f" -> {returns}:" if returns else ":"
+    doc = ""
+    if child.docstring is not None:
+        doc = child.docstring.lead + child.docstring.text
+    elif parent.docstring is not None:
+        doc = context.rename(parent.docstring.lead + parent.docstring.text)
+    decorators = context.own(strip_marker(child.decorators))
+    if not child.decorators and inherits_decorators:
+        decorators = context.rename(parent.decorators)
+    body = "".join(line.lead + line.text for line in lines)
+    return decorators + head + child.head_comment + "\n" + doc + body + child.footer
+
+
+def member_text(member: Member, rename: Rename) -> str:
+    """A member with the comments above it."""
+    return rename(member.statement.lead + member.statement.text)
+
+
+def method_key(method: Method) -> tuple[str, str]:
+    """A property and its setter share a name, and are two methods."""
+    for decorator in method.decorator_names:
+        name, _, accessor = decorator.rpartition(".")
+        if name == method.name:
+            return method.name, accessor
+    return method.name, ""
+
+
+def is_filler(member: Member) -> bool:
+    """`pass` or `...`"""
+    node = member.statement.node
+    return isinstance(node, ast.Pass) or (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and node.value.value is ...
+    )
+
+
+def removes_attribute(member: Member) -> bool:
+    """`x = AttributeError()`"""
+    value = getattr(member.statement.node, "value", None)
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Name)
+        and value.func.id == "AttributeError"
+    )
+
+
+def raises_only(method: Method) -> bool:
+    """Is the body nothing but a `raise`? It removes the parent's method."""
+    return len(method.body) == 1 and isinstance(method.body[0].node, ast.Raise)
+
+
+def strip_marker(decorators: str) -> str:
+    """Decorators less the one that only says that none are inherited."""
+    if NO_INHERITANCE not in decorators:
+        return decorators
+    lines = decorators.splitlines(keepends=True)
+    return "".join(line for line in lines if NO_INHERITANCE not in line)
