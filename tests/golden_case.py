@@ -21,6 +21,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from unravel.converter import convert
+from unravel.diagnostics import Place, diagnose
 from unravel.outline import read_outline
 from unravel.types import Converted, Diagnostic, Failed, Outline, Refused, Settings
 
@@ -104,7 +105,10 @@ def converted(case: Case) -> Converted | Failed:
         modular = read_outline(case.modular, case.files[case.modular])
     except Refused as refused:
         return Failed(case.modular, (refused.diagnostic,))
-    return convert(modular, Settings(), load)
+    try:
+        return convert(modular, Settings(), load)
+    except Exception as error:  # a run reports it so, and goes on
+        return Failed(case.modular, (diagnose("UNR901", Place(case.modular, 0, 0), repr(error)),))
 
 
 def line_of(diagnostic: Diagnostic) -> str:

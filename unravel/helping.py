@@ -6,6 +6,7 @@ import re
 
 from unravel.context import Context
 from unravel.diagnostics import refuse
+from unravel.effects import bound_names
 from unravel.outline import place
 from unravel.scanning import replace_code
 from unravel.splicing import super_uses
@@ -23,12 +24,13 @@ def through_helpers(text: str, method: Method, context: Context) -> str:
     arguments = [*method.node.args.posonlyargs, *method.node.args.args]
     receiver = arguments[0].arg if arguments else ""
     members = {context.rename(member.name): member for member in context.parent.members}
+    others = bound_names(m.statement.node for m in context.parent.members if m.method is None)
 
     def call(match: re.Match[str]) -> str:
         member = members.get(match[1])
-        if member is None:
+        if member is None and match[1] not in others:
             return match.group()
-        if member.method is None or match[1] in _IMPLICIT or not receiver:
+        if member is None or member.method is None or match[1] in _IMPLICIT or not receiver:
             raise refuse(
                 "UNR203",
                 place(context.module, next(iter(super_uses(method.node)), method.node)),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from unravel.context import Context, Rename
 from unravel.diagnostics import refuse
+from unravel.effects import bound_names
 from unravel.helping import helper_text, through_helpers
 from unravel.outline import place
 from unravel.parameters import SUPER_KWARGS, merged_parameters
@@ -20,6 +21,7 @@ NO_INHERITANCE = "no_inherit_decorator"
 def merged_members(context: Context) -> str:
     """All members of the generated class, in the order in which Python is to run them."""
     own = _own_members(context)
+    late = conditional_names(context)
     placed: set[int] = set()
     texts: list[str] = []
     attributes_end = 0
@@ -33,11 +35,23 @@ def merged_members(context: Context) -> str:
     for member in context.child.members:
         if id(member) in placed or is_filler(member) or removes_attribute(member):
             continue
-        is_early = member.kind is MemberKind.ATTRIBUTE and not _needs_members(member, context)
+        if member.method and not member.method.decorators and own[_key(member)] is not member:
+            continue  # defined again further down
+        is_early = (
+            member.kind is MemberKind.ATTRIBUTE
+            and member.name not in late
+            and not _needs_members(member, context)
+        )
         (first if is_early else last).append(_added(member, context))
     kept = [m for m in context.parent.members if context.rename(m.name) in context.helpers]
     helpers = [helper_text(member, context) for member in kept]
     return "".join([*texts[:attributes_end], *first, *texts[attributes_end:], *last, *helpers])
+
+
+def conditional_names(context: Context) -> set[str]:
+    """The names that the parent binds by other statements than plain ones: under an `if`, say."""
+    others = [m.statement.node for m in context.parent.members if m.kind is MemberKind.OTHER]
+    return {context.rename(name) for name in bound_names(others)}
 
 
 def _own_members(context: Context) -> dict[tuple[str, str], Member]:

@@ -62,6 +62,8 @@ def merge(
     comment = "" if settings.corpus_rules else child.head_comment
     head = _class_head(child.name, (*bases, *keywords), comment)
     text = lead + decorators + head + (doc + members or "    pass\n")
+    if not settings.corpus_rules and child.footer.strip():
+        text += child.footer
     if not settings.corpus_rules:
         check_removals(context, text)
     return text

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from unravel.diagnostics import Place, refuse
+from unravel.indentation import canonical, is_canonical
 from unravel.scanning import tokens
 from unravel.types import (
     ClassOutline,
@@ -34,6 +35,9 @@ def read_outline(path: str, text: str) -> Outline:
     Raises `Refused` where the text is not valid Python.
     """
     module = _parse(path, text)
+    if not is_canonical(module):
+        text = canonical(text)
+        module = _parse(path, text)
     lines = tuple(line + "\n" for line in text.split("\n"))
     statements, _ = split_block(lines, module.body, 1, len(lines))
     header = statements[0].lead if statements else text

@@ -1,0 +1,84 @@
+"""Four blanks a level: code of two files can share a class only if both are indented alike."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterable
+
+STEP = 4
+
+
+def is_canonical(module: ast.Module) -> bool:
+    """Are all classes and functions of the module indented by four blanks a level?"""
+    return all(_is_indented(node, 0) for node in module.body)
+
+
+def _is_indented(node: ast.stmt, column: int) -> bool:
+    if not isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        return True
+    below = [inner for inner in node.body if inner.lineno > node.lineno]
+    inner_column = column + STEP
+    return all(inner.col_offset == inner_column for inner in _starting_lines(below)) and all(
+        _is_indented(inner, inner_column) for inner in below
+    )
+
+
+def _starting_lines(nodes: Iterable[ast.stmt]) -> list[ast.stmt]:
+    """The first statement of each line: others stand behind a semicolon."""
+    found: dict[int, ast.stmt] = {}
+    for node in nodes:
+        found.setdefault(node.lineno, node)
+    return list(found.values())
+
+
+def canonical(text: str) -> str:
+    """`text`, which is valid Python, with four blanks a level; lines and strings stay the same."""
+    lines = text.split("\n")
+    levels = _levels(text)
+    inside = _inside_strings(text)
+    shift, result = 0, []
+    for number, line in enumerate(lines, 1):
+        stripped = line.lstrip(" \t")
+        if number in inside or not stripped:
+            result.append(line)
+            continue
+        width = len(line[: len(line) - len(stripped)].expandtabs())
+        if number in levels:
+            shift = levels[number] * STEP - width
+        result.append(" " * max(0, width + shift) + stripped)
+    return "\n".join(result)
+
+
+def _levels(text: str) -> dict[int, int]:
+    """The depth of each line that a statement, or a comment of its own, begins."""
+    found: dict[int, int] = {}
+    stack = [0]
+    starts, comments = True, []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.INDENT:
+            stack.append(len(token.string.expandtabs()))
+        elif token.type == tokenize.DEDENT:
+            stack.pop()
+        elif token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip():
+            comments.append((token.start[0], len(token.line[: token.start[1]].expandtabs())))
+        elif token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
+            starts = True
+        elif token.type not in (tokenize.NL, tokenize.COMMENT) and starts:
+            found[token.start[0]] = len(stack) - 1
+            for line, width in comments:
+                deeper = [depth for depth, column in enumerate(stack) if column <= width]
+                found.setdefault(line, deeper[-1] if deeper else 0)
+            starts, comments = False, []
+    return found
+
+
+def _inside_strings(text: str) -> set[int]:
+    """The lines that begin inside a string."""
+    found: set[int] = set()
+    middle = getattr(tokenize, "FSTRING_MIDDLE", -1)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.STRING, middle):
+            found.update(range(token.start[0] + 1, token.end[0] + 1))
+    return found
