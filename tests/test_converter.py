@@ -58,9 +58,8 @@ def test_a_parent_that_is_not_python_is_reported_where_it_stands() -> None:
 
 
 def test_the_header_opens_every_file() -> None:
-    modular = "# licence\n\n" + HEAD + (
-        "class NewModel(OldModel): pass\nclass NewConfig(OldConfig): pass\n"
-    )
+    classes = "class NewModel(OldModel): pass\nclass NewConfig(OldConfig): pass\n"
+    modular = f"# licence\n\n{HEAD}{classes}"
     found = result(modular, old="# other licence\n" + OLD)
     assert isinstance(found, Converted)
     assert len(found.files) == 2

@@ -17,8 +17,14 @@ else:
     import tomli as tomllib
 
 CORE = {
+    "checking",
+    "context",
+    "corpus",
     "effects",
+    "helping",
     "imports",
+    "indentation",
+    "members",
     "merging",
     "naming",
     "outline",
@@ -26,6 +32,8 @@ CORE = {
     "parents",
     "prefixes",
     "printing",
+    "refusals",
+    "relative",
     "renaming",
     "routing",
     "scanning",

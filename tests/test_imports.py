@@ -11,12 +11,13 @@ from unravel.renaming import Renaming
 from unravel.types import Settings
 
 RENAMING = Renaming("old", "Old", "new", "New")
+TARGET = "models/new/modeling_new.py"
 
 
 def needed(imports: str, used: str, defined: str = "") -> str:
     """The imports that are left of the modular file's `imports`."""
     outline = read_outline("modular/modular_new.py", imports)
-    found = modular_candidates(outline, Settings(), "modeling")
+    found = modular_candidates(outline, Settings(), "modeling", TARGET)
     return needed_imports(found, set(used.split()), defined.split(), False)
 
 
@@ -44,7 +45,7 @@ def test_nothing_is_imported(imports: str, used: str, defined: str) -> None:
         ("import a as b\n", "b", "import a as b\n"),
         ("from a import b, c, d\n", "b d", "from a import b, d\n"),
         ("from a import b as c\n", "c", "from a import b as c\n"),
-        ("from ..a import b\n", "b", "from ..a import b\n"),
+        ("from ..a import b\n", "b", "from a import b\n"),  # the file lies elsewhere
         ("# why\nfrom a import b\n", "b", "from a import b\n"),
         ("import z\n# why\nfrom a import b\n", "b", "# why\nfrom a import b\n"),
         ("from a import x\nfrom b import x\n", "x", "from a import x\n"),
@@ -66,11 +67,11 @@ def test_imported(imports: str, used: str, wanted: str) -> None:
 
 def test_imports_of_a_parent() -> None:
     text = (
-        "import torch\nfrom old_kernels import old_scan\nfrom ..base.modeling_base import OldStyle\n"
-        "from .configuration_old import OldConfig\n"
+        "import torch\nfrom old_kernels import old_scan\n"
+        "from ..base.modeling_base import OldStyle\nfrom .configuration_old import OldConfig\n"
     )
     parent = Parent(read_outline("models/old/modeling_old.py", text), "modeling", "old", {})
-    found = parent_candidates(parent, RENAMING, "new")
+    found = parent_candidates(parent, RENAMING, Settings(), "new", TARGET)
     assert [(candidate.module, candidate.names) for candidate in found] == [
         ("", (("torch", "torch"),)),
         ("old_kernels", (("old_scan", "old_scan"),)),

@@ -13,7 +13,9 @@ from unravel.types import Refused, Settings
 RENAMING = Renaming("old", "Old", "new", "New")
 
 
-def merged(child: str, parent: str, *, head: str = "class NewA(OldA):", of: str = "class OldA:") -> str:
+def merged(
+    child: str, parent: str, *, head: str = "class NewA(OldA):", of: str = "class OldA:"
+) -> str:
     """The generated class, of two class bodies."""
     module = read_outline("modular/modular_new.py", head + "\n" + child)
     theirs = read_outline("models/old/modeling_old.py", of + "\n" + parent)

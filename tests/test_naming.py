@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from unravel.naming import cased_names, common_suffix, model_name, shared_ending
 from unravel.outline import read_outline
 
-REGISTER = '''\
+REGISTER = """\
 CONFIGS = OrderedDict([("qwen2_vl", "Qwen2VLConfig"), ("data2vec-audio", "Data2VecAudioConfig")])
 MORE = {"mlcd": "MLCDConfig", "part_model": "PartConfig", "other": "not a configuration"}
 PART_TO_MODULE_NAME = {"part_model": "whole"}
-'''
+"""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -164,8 +165,7 @@ def test_statements_make_up_the_module(file: Path) -> None:
     body = _parsed(text).body
     statements, footer = split_block(lines, body, 1, len(lines))
     shared = {node.lineno for node in body} & {
-        node.end_lineno for node, following in zip(body, body[1:], strict=False)
-        if following.lineno == node.end_lineno
+        node.end_lineno for node, following in pairwise(body) if following.lineno == node.end_lineno
     }  # `a = 1; b = 2` is divided, each with a line of its own
     joined = "".join(statement.lead + statement.text for statement in statements) + footer
     assert shared or joined == text + "\n"

@@ -53,7 +53,10 @@ def test_parent_import(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("from models.old.modeling_old import A", ["models/old/modeling_old.py", "src/models/old/modeling_old.py"]),
+        (
+            "from models.old.modeling_old import A",
+            ["models/old/modeling_old.py", "src/models/old/modeling_old.py"],
+        ),
         ("from ..old.modeling_old import A", ["old/modeling_old.py"]),
         ("from .old.modeling_old import A", ["modular/old/modeling_old.py"]),
         ("from ...old.modeling_old import A", ["../old/modeling_old.py"]),
@@ -94,7 +97,9 @@ def test_parents_and_what_is_imported_from_them() -> None:
         "from models.b.modeling_b import B as Base\nfrom models.a.modeling_a import A, f\n"
         "from models.b.modeling_b import g\nimport torch\n"
     )
-    found = parents_of(text, a="class A: pass\ndef f(): pass\n", b="class B: pass\nfrom x import g\n")
+    found = parents_of(
+        text, a="class A: pass\ndef f(): pass\n", b="class B: pass\nfrom x import g\n"
+    )
     assert found == {"b": {"Base": "B", "g": "g"}, "a": {"A": "A", "f": "f"}}
     assert list(found) == ["b", "a"]
 

@@ -18,7 +18,13 @@ STAYS = [
 CHANGES = [
     # From the folder of the modular files to that of the model.
     ("layers", 1, "modular/modular_new.py", "models/new/modeling_new.py", "modular.layers"),
-    ("models.old.layers", 2, "modular/modular_new.py", "models/new/modeling_new.py", "..old.layers"),
+    (
+        "models.old.layers",
+        2,
+        "modular/modular_new.py",
+        "models/new/modeling_new.py",
+        "..old.layers",
+    ),
     # A package around both keeps them relative to each other.
     (
         "layers",

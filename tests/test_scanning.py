@@ -70,7 +70,7 @@ def test_what_is_not_code(text: str, wanted: list[tuple[str, str]]) -> None:
 
 
 def test_identifiers_are_those_of_the_code() -> None:
-    text = "a.b(c=d)  # e\nx = 'f' + f'g{h}' + \"\"\"i\"\"\"\n"
+    text = 'a.b(c=d)  # e\nx = \'f\' + f\'g{h}\' + """i"""\n'
     assert identifiers(text) == {"a", "b", "c", "d", "x", "h"}
 
 

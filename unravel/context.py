@@ -42,6 +42,12 @@ class Context:
             if member.method is not None
         }
 
+    @property
+    def all_methods(self) -> dict[str, ast.AST]:
+        """The methods of the generated class, by name: the child's hide the parent's."""
+        own = {m.name: m.statement.node for m in self.child.members if m.method is not None}
+        return {**self.parent_methods, **own}
+
     def helper(self, method: str) -> str:
         """The name under which the parent's `method` is kept.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from unravel import imports, printing
-from unravel.diagnostics import refuse
+from unravel.checking import check_definitions, check_files, check_modular
 from unravel.merging import merge
 from unravel.naming import CasedNames, cased_names, model_name
-from unravel.outline import class_outline, place
+from unravel.outline import class_outline
 from unravel.parents import Parent, find_parents
 from unravel.prefixes import renaming_of
 from unravel.renaming import Renaming
@@ -33,9 +33,11 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
     """Convert one modular file. Reads nothing but through `load`; never raises `Refused`."""
     try:
         model = _read_model(modular, settings, load)
-        world = universe(modular, model.parents, model.own)
-        children = _children_by_kind(world, model)
-        files = [_generate(kind, children[kind], world, model) for kind in children]
+        corpus_rules = settings.corpus_rules
+        world = universe(modular, model.parents, model.own, corpus_rules=corpus_rules)
+        files = _generate_all(world, model)
+        if not corpus_rules:
+            check_files(files, modular, settings, load)
         warnings = tuple(finding for parent, _ in model.parents for finding in parent.undefined)
         return Converted(modular.path, tuple(files), model.inputs, warnings)
     except Refused as refused:
@@ -65,14 +67,13 @@ def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
     registers = tuple(found for path in settings.cased_names if (found := load(path)))
     names = cased_names(registers)
     modules = find_parents(modular, settings, load)
-    parents = tuple((p, renaming_of(p, modular, name, names, modules)) for p in modules)
-    if modular.others and not settings.corpus_rules:
-        raise refuse(
-            "UNR205",
-            place(modular, modular.others[0].node),
-            "this statement defines nothing, so no generated file would hold it",
-            hint="keep definitions and imports at the top level of a modular file",
-        )
+    whole_words = not settings.corpus_rules
+    parents = tuple(
+        (parent, renaming_of(parent, modular, name, names, modules, whole_words=whole_words))
+        for parent in modules
+    )
+    if not settings.corpus_rules:
+        check_modular(modular, parents)
     paths = {p.outline.path for p, _ in parents} | {register.path for register in registers}
     return _Model(
         modular=modular,
@@ -109,21 +110,64 @@ def _names_of_parents(
     return rename
 
 
-def _children_by_kind(world: Universe, model: _Model) -> dict[str, list[Named]]:
-    """The modular file's classes by the kind of file that they go to, in its order."""
-    found: dict[str, list[Named]] = {kind: [] for kind in KINDS}
+def _generate_all(world: Universe, model: _Model) -> list[GeneratedFile]:
+    """A file for each kind that the modular file defines classes for, in the order of `KINDS`.
+
+    The first of them also holds what the modular file defines and no other file needs.
+    """
+    children: dict[str, list[Named]] = {kind: [] for kind in KINDS}
     for named in world.own.values():
-        if named.definition.kind is DefinitionKind.CLASS:
-            found[model.kind_of(named.name)].append(named)
-    if not any(found.values()) and world.own:
-        found[MODELING] = []
-        return {MODELING: []}
-    return {kind: children for kind, children in found.items() if children}
+        if named.is_class:
+            children[model.kind_of(named.name)].append(named)
+    kinds = [kind for kind in KINDS if children[kind]] or ([MODELING] if world.own else [])
+    left = [] if model.settings.corpus_rules else [n for n in world.own.values() if not n.is_class]
+    files = []
+    for kind in reversed(kinds):
+        rest = left if kind == kinds[0] else []
+        file, printed = _generate(kind, children[kind], rest, world, model)
+        left = [named for named in left if named.name not in printed]
+        files.append(file)
+    return files[::-1]
 
 
-def _generate(kind: str, children: list[Named], world: Universe, model: _Model) -> GeneratedFile:
-    """One file: its classes, what they need, and the imports for all of it."""
-    modular = model.modular
+def _generate(
+    kind: str, children: list[Named], rest: list[Named], world: Universe, model: _Model
+) -> tuple[GeneratedFile, Collection[str]]:
+    """One file: its classes with what they need, the `rest`, and the imports for all of it.
+
+    Returns the names of its definitions, too.
+    """
+    modular, settings = model.modular, model.settings
+    exports = [name for name in printing.exported(modular) if model.kind_of(name) == kind]
+    printer = _print(kind, children, world, model)
+    for name in exports:
+        if (named := world.own.get(name) or world.imported.get(name)) and not named.is_class:
+            printer.definition(named)
+    for named in rest:
+        if not printing.goes_on_top(named.name):
+            printer.definition(named)
+    texts = printer.texts()
+    if not settings.corpus_rules:
+        check_definitions((named for named, _ in printer.printed.values()), modular)
+    top = [text for name, text in texts.items() if printing.goes_on_top(name)]
+    below = [text for name, text in texts.items() if not printing.goes_on_top(name)]
+    late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
+    body = "".join([*top, *below, late])
+    path = target(settings, modular.path, kind)
+    head = imports.needed_imports(
+        _candidates(printer, model, kind, path),
+        {*identifiers(body), *quoted_identifiers(body), *exports},
+        texts,
+        imports.guards_backends(kind, settings),
+    )
+    if not settings.corpus_rules:
+        head = imports.future_imports([modular, *(p.outline for p, _ in model.parents)]) + head
+    text = modular.header + head + body + printing.all_statement(modular, exports)
+    return GeneratedFile(path, kind, text), texts
+
+
+def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> Printer:
+    """The classes of one file, each behind what it needs."""
 
     def is_elsewhere(named: Named) -> bool:
         other = model.kind_of(named.name)
@@ -132,35 +176,18 @@ def _generate(kind: str, children: list[Named], world: Universe, model: _Model) 
     def child_text(child: Named) -> tuple[str, Parent | None]:
         return _child_text(child, model)
 
-    exports = [name for name in printing.exported(modular) if model.kind_of(name) == kind]
     names = {child.name for child in children}
-    corpus_rules = model.settings.corpus_rules
-    printer = Printer(world, is_elsewhere, child_text, kind, names, corpus_rules)
+    printer = Printer(world, is_elsewhere, child_text, kind, names, model.settings.corpus_rules)
     for child in children:
         printer.child(child, *child_text(child))
-    for name in exports:
-        if name in world.own and name not in printer.printed:
-            printer.definition(world.own[name])
-    texts = printer.texts()
-    top = [text for name, text in texts.items() if printing.goes_on_top(name)]
-    rest = [text for name, text in texts.items() if not printing.goes_on_top(name)]
-    late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
-    body = "".join([*top, *rest, late])
-    head = imports.needed_imports(
-        _candidates(printer, model, kind),
-        identifiers(body) | quoted_identifiers(body),
-        texts,
-        imports.guards_backends(kind, model.settings),
-    )
-    text = modular.header + head + body + printing.all_statement(modular, exports)
-    return GeneratedFile(target(model.settings, modular.path, kind), kind, text)
+    return printer
 
 
-def _candidates(printer: Printer, model: _Model, kind: str) -> list[imports.Candidate]:
+def _candidates(printer: Printer, model: _Model, kind: str, path: str) -> list[imports.Candidate]:
     """All that a file might import: of the modular file, of its parents, of the other kinds."""
-    found = imports.modular_candidates(model.modular, model.settings, kind)
+    found = imports.modular_candidates(model.modular, model.settings, kind, path)
     for parent, renaming in model.parents:
-        found += imports.parent_candidates(parent, renaming, model.name)
+        found += imports.parent_candidates(parent, renaming, model.settings, model.name, path)
     for name in printer.elsewhere:
         module = f".{model.kind_of(name)}_{model.name}"
         found.append(imports.Candidate(module, ((name, name),)))
@@ -186,5 +213,6 @@ def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
                 model.names,
                 model.settings,
             )
-            return text, parent
+            extras = child.definition.extras
+            return text + "".join(model.own(each.lead + each.text) for each in extras), parent
     return child.text(), None

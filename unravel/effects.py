@@ -32,6 +32,7 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
             found.add(node.id)
         elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
             found.add(node.name)
+            found.update(*(n.names for n in ast.walk(node) if isinstance(n, ast.Nonlocal)))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ExceptHandler) and node.name:

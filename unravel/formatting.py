@@ -98,7 +98,7 @@ def undefined_names(
     if not files:
         return {}
     ruff = find_ruff(settings, root)
-    rules = ("--isolated", "--select", "F821", "--exit-zero", "--quiet")
+    rules = ("--isolated", "--select", "F821,F822", "--exit-zero", "--quiet")
     output = ("--output-format", "json", "--output-file", _FINDINGS)
     with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as folder:
         numbered = {f"{number}.py": path for number, path in enumerate(files)}
@@ -108,7 +108,7 @@ def undefined_names(
     found: dict[str, Diagnostic] = {}
     for finding in findings:
         path = numbered[os.path.basename(finding["filename"])]
-        if finding["code"] == "F821" and path not in found:
+        if finding["code"] in ("F821", "F822") and path not in found:
             found[path] = _undefined(path, files[path], finding)
     return found
 

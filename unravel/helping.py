@@ -9,7 +9,7 @@ from unravel.diagnostics import refuse
 from unravel.effects import bound_names
 from unravel.outline import place
 from unravel.scanning import replace_code
-from unravel.splicing import super_uses
+from unravel.splicing import method_kind, super_uses
 from unravel.types import Member, Method
 
 _SUPER = re.compile(r"\bsuper\(\s*(?:\w+\s*,\s*\w+\s*)?\)\s*\.\s*(\w+)")
@@ -23,6 +23,8 @@ def through_helpers(text: str, method: Method, context: Context) -> str:
     """
     arguments = [*method.node.args.posonlyargs, *method.node.args.args]
     receiver = arguments[0].arg if arguments else ""
+    if method_kind(method) == "staticmethod":
+        receiver = context.child.name
     members = {context.rename(member.name): member for member in context.parent.members}
     others = bound_names(m.statement.node for m in context.parent.members if m.method is None)
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from unravel.parents import Parent, is_parent_import
+from unravel.relative import moved
 from unravel.renaming import Renaming
 from unravel.routing import split_module
 from unravel.scanning import identifiers
@@ -42,13 +43,15 @@ class Candidate:
         return f"from {self.module} import {listed}\n" if self.module else f"import {listed}\n"
 
 
-def modular_candidates(modular: Outline, settings: Settings, kind: str) -> list[Candidate]:
-    """The ordinary imports of the modular file, for a generated file of `kind`."""
+def modular_candidates(
+    modular: Outline, settings: Settings, kind: str, target: str
+) -> list[Candidate]:
+    """The ordinary imports of the modular file, for the generated file `target` of `kind`."""
     found: list[Candidate] = []
     for statement in modular.imports:
         ordinary = any(part in settings.ordinary for part in statement.module.split("."))
         if ordinary or not is_parent_import(statement, modular):
-            found.append(_candidate(statement))
+            found.append(_candidate(statement, modular, settings, target))
     bound = {bound for candidate in found for _, bound in candidate.names}
     if guards_backends(kind, settings) and not bound.isdisjoint(map(_test, _BACKENDS)):
         # The blank line above the imports goes where the test is their own; see neucodec.
@@ -56,11 +59,13 @@ def modular_candidates(modular: Outline, settings: Settings, kind: str) -> list[
     return found
 
 
-def parent_candidates(parent: Parent, renaming: Renaming, model: str) -> list[Candidate]:
+def parent_candidates(
+    parent: Parent, renaming: Renaming, settings: Settings, model: str, target: str
+) -> list[Candidate]:
     """The imports of a parent module; those of its other kinds become those of `model`."""
     found: list[Candidate] = []
     for statement in parent.outline.imports:
-        candidate = _candidate(statement)
+        candidate = _candidate(statement, parent.outline, settings, target)
         sibling = split_module(statement.module) if statement.level == 1 else None
         if sibling is not None:
             names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in candidate.names)
@@ -70,8 +75,20 @@ def parent_candidates(parent: Parent, renaming: Renaming, model: str) -> list[Ca
     return found
 
 
-def _candidate(statement: Import) -> Candidate:
-    module = "." * statement.level + statement.module
+def future_imports(outlines: Iterable[Outline]) -> str:
+    """`from __future__ import annotations`, if one of the files has it: it must come first."""
+    names = {
+        name
+        for outline in outlines
+        for statement in outline.imports
+        if statement.module == "__future__"
+        for name, _ in statement.names
+    }
+    return f"from __future__ import {', '.join(sorted(names))}\n" if names else ""
+
+
+def _candidate(statement: Import, source: Outline, settings: Settings, target: str) -> Candidate:
+    module = moved(statement.module, statement.level, source.path, target, settings.roots)
     return Candidate(module, statement.names, statement.lead, _guard(statement))
 
 

@@ -148,14 +148,15 @@ def _overridden_method(override: Member, member: Member, context: Context) -> st
     if not lead.strip():
         lead = context.rename(member.statement.lead)
     uses = super_uses(child.node)
-    if uses and not obstacle(child, parent):
-        lines = splice(child, parent, context.rename, context.calls, context.parent_methods)
+    reason = obstacle(child, parent, context.rename) if uses else ""
+    if uses and not reason:
+        lines = splice(child, parent, context.rename, context.calls, context.all_methods)
         return lead + method_text(child, parent, lines, context, inherits_decorators=True)
     if uses and SUPER_KWARGS in child.parameters:
         raise refuse(
             "UNR203",
             place(context.module, uses[0]),
-            f"`{SUPER_KWARGS}` stands for the parent's parameters, but {obstacle(child, parent)}",
+            f"`{SUPER_KWARGS}` stands for the parent's parameters, but {reason}",
             hint=f"write out the parameters of `{context.parent.name}.{parent.name}`",
         )
     texts = [(s, context.calls(through_helpers(s.text, child, context))) for s in child.body]

@@ -11,8 +11,6 @@ from functools import lru_cache
 
 from unravel.types import Outline
 
-_PART = re.compile(r"[A-Z][a-z0-9]*(?:[A-Z]+(?![a-z]))*|[A-Z]+(?![a-z])")
-
 
 def model_name(source: str) -> str:
     """`modular/modular_qwen2.py` -> `qwen2`."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from unravel.diagnostics import Place, refuse
+from unravel.effects import bound_names, changed_names
 from unravel.indentation import canonical, is_canonical
 from unravel.scanning import tokens
 from unravel.types import (
@@ -61,6 +62,8 @@ def read_outline(path: str, text: str) -> Outline:
             definitions[owner] = _extended(definitions[owner], statement)
         elif names:
             for name, kind in names:
+                if name in definitions:
+                    others.append(definitions[name].statement)
                 definitions[name] = Definition(name, kind, statement, index)
         else:
             others.append(statement)
@@ -116,6 +119,13 @@ def split_block(
         statements.append(Statement(node, lead, text, start, tail))
         position = tail + 1
     return tuple(statements), "".join(lines[position - 1 : last])
+
+
+@cache
+def changed_elsewhere(outline: Outline) -> frozenset[str]:
+    """Names that other statements than one plain definition bind or change."""
+    nodes = [statement.node for statement in outline.others]
+    return frozenset(bound_names(nodes) | changed_names(nodes))
 
 
 @cache

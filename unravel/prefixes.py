@@ -19,6 +19,8 @@ def renaming_of(
     model: str,
     names: CasedNames,
     parents: Sequence[Parent] = (),
+    *,
+    whole_words: bool = False,
 ) -> Renaming:
     """The renaming of a parent module's code.
 
@@ -31,7 +33,9 @@ def renaming_of(
     foreign = foreign_names(parent.outline, parent.model).union(
         *(foreign_names(other.outline, other.model) for other in parents)
     )
-    renaming = Renaming(parent.model, cased_old, model, prefix, foreign=foreign)
+    renaming = Renaming(
+        parent.model, cased_old, model, prefix, foreign=foreign, whole_words=whole_words
+    )
     if prefix == cased:
         return renaming
     # The cased name is that of the lower-case one: `NemotronHOmni` in nemotron_h_omni.

@@ -13,12 +13,9 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
     package; it becomes absolute where it would climb out of the outermost one, as from
     `models/new/` to `modular/`.
     """
-    if level == 0:
-        return module
-    folder = posixpath.normpath(
-        posixpath.join(posixpath.dirname(source) or ".", "../" * (level - 1))
-    )
-    meant = posixpath.normpath(posixpath.join(folder, module.replace(".", "/")))
+    meant = _meant(module, level, source)
+    if level == 0 or meant == _meant(module, level, target):
+        return "." * level + module
     here = posixpath.dirname(target) or "."
     tops = {posixpath.normpath(root) for root in roots}
     shared = posixpath.commonpath([_parts(meant), _parts(here)]) or "."
@@ -29,6 +26,12 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
     inside = [root for root in tops if root == "." or meant.startswith(root + "/")]
     nearest = max(inside, key=len, default=".")
     return posixpath.relpath(meant, nearest).replace("/", ".")
+
+
+def _meant(module: str, level: int, path: str) -> str:
+    """The path, less its ending, of the module that an import in the file `path` means."""
+    folder = posixpath.join(posixpath.dirname(path) or ".", "../" * (level - 1))
+    return posixpath.normpath(posixpath.join(folder, module.replace(".", "/")))
 
 
 def _parts(path: str) -> str:

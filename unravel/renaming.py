@@ -19,6 +19,7 @@ _KERNEL = re.compile(
     r"^@use_kernel_func_from_hub_with_fallback\(\s*\"(\w+)\",\s*\"(\w+)\"[^)]*\)\ndef (\w+)",
     re.MULTILINE,
 )
+_HUB_ID = re.compile(r"(?<=[\"'`])[\w.-]+/[\w.-]+(?=[\"'`])")
 _MAYBE_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
@@ -36,6 +37,8 @@ class Renaming:
     prose: Renaming | None = None
     foreign: frozenset[str] = frozenset()
     """Names of somebody else's things; left alone where they begin with `old`."""
+    whole_words: bool = False
+    """Leave `older` and Hub ids (`org/old-7b`) alone; the corpus does not."""
 
     def text(self, text: str) -> str:
         """`text` renamed.
@@ -51,14 +54,14 @@ class Renaming:
         if self.prose is not None:
             text = self.prose.strings_and_comments(text)
             return self._outside_prose(text)
-        kept = _kept_spans(text)
+        kept = self._kept_spans(text)
         if not kept:
             return pattern.sub(self._spelled, text)
         return self._outside(text, kept)
 
     def _outside_prose(self, text: str) -> str:
         spans = [(start, end) for _, start, end in tokens(text)]
-        return self._outside(text, sorted(spans + _kept_spans(text)))
+        return self._outside(text, sorted(spans + self._kept_spans(text)))
 
     def _outside(self, text: str, kept: list[tuple[int, int]]) -> str:
         pattern, parts, position = _pattern(self), [], 0
@@ -67,6 +70,16 @@ class Renaming:
                 parts += [pattern.sub(self._spelled, text[position:start]), text[start:end]]
                 position = end
         return "".join(parts) + pattern.sub(self._spelled, text[position:])
+
+    def _kept_spans(self, text: str) -> list[tuple[int, int]]:
+        """The spans of `text` that renaming leaves alone, in order."""
+        imports = _ABSOLUTE_IMPORT.finditer(text) if "import " in text else ()
+        spans = [match.span() for match in imports]
+        if _MAYBE_FSTRING.search(text):
+            spans += [(start, end) for kind, start, end in tokens(text) if kind == "literal"]
+        if self.whole_words and "/" in text:
+            spans += [match.span() for match in _HUB_ID.finditer(text)]
+        return sorted(spans)
 
     def name(self, name: str) -> str:
         """An identifier renamed."""
@@ -106,7 +119,9 @@ def _pattern(renaming: Renaming) -> re.Pattern[str]:
     spellings = sorted({renaming.old, renaming.old_cased.lower()}, key=len, reverse=True)
     match = "(?i:" + "|".join(map(re.escape, spellings)) + ")"
     kept = "".join(f"(?!{re.escape(name)})" for name in sorted(renaming.foreign))
-    return re.compile("(?<![a-z0-9])" + kept + match)
+    return re.compile(
+        "(?<![a-z0-9])" + kept + match + ("(?![a-z])" if renaming.whole_words else "")
+    )
 
 
 @cache
@@ -121,12 +136,3 @@ def foreign_names(module: Outline, old: str) -> frozenset[str]:
     for kernel in _KERNEL.finditer(text):
         found.update(kernel.groups())
     return frozenset(name for name in found if name != old and name.startswith(old))
-
-
-def _kept_spans(text: str) -> list[tuple[int, int]]:
-    """The spans of `text` that renaming leaves alone, in order."""
-    spans = [match.span() for match in _ABSOLUTE_IMPORT.finditer(text)] if "import " in text else []
-    if _MAYBE_FSTRING.search(text):
-        spans += [(start, end) for kind, start, end in tokens(text) if kind == "literal"]
-        spans.sort()
-    return spans

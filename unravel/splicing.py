@@ -79,7 +79,7 @@ def other_super(node: ast.AST) -> ast.AST | None:
     return next(found, None)
 
 
-def obstacle(child: Method, parent: Method) -> str:
+def obstacle(child: Method, parent: Method, rename: Rename) -> str:
     """Why the parent's body cannot stand where the child calls it; empty if it can."""
     uses = super_uses(child.node)
     at = next((i for i, s in enumerate(child.body) if super_call(s.node, child.name)), None)
@@ -99,6 +99,8 @@ def obstacle(child: Method, parent: Method) -> str:
         return "the parent's body looks at all local names"
     if _own_decorators(parent) and (before or after or _own_decorators(child)):
         return "the parent's decorators are for its own body"
+    if changed := [name for name in _parameter_names(parent) if rename(name) != name]:
+        return f"`{min(changed)}` has another name in the generated class"
     return _argument_obstacle(child, parent, call) or _name_obstacle(child, parent, before, after)
 
 
@@ -125,7 +127,8 @@ def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
     passed: set[str] = set()
     for position, value in enumerate(call.args):
         if isinstance(value, ast.Starred):
-            if theirs.vararg is None or ast.unparse(value.value) != theirs.vararg.arg:
+            mine = child.node.args.vararg
+            if not mine or not theirs.vararg or ast.unparse(value.value) != theirs.vararg.arg:
                 return "the arguments are unpacked from something else"
             passed.add("*" + theirs.vararg.arg)
         elif position >= len(names) or ast.unparse(value) != names[position]:
@@ -134,7 +137,8 @@ def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
             passed.add(names[position])
     for keyword in call.keywords:
         if keyword.arg is None:
-            if theirs.kwarg is None or ast.unparse(keyword.value) != theirs.kwarg.arg:
+            own = child.node.args.kwarg
+            if not own or not theirs.kwarg or ast.unparse(keyword.value) != theirs.kwarg.arg:
                 return "the keyword arguments are unpacked from something else"
             passed.add("**" + theirs.kwarg.arg)
         elif ast.unparse(keyword.value) != keyword.arg:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from unravel.diagnostics import Place, refuse
 from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.scanning import identifiers
@@ -38,6 +39,7 @@ class Universe:
     own: dict[str, Named]
     imported: dict[str, Named] = field(default_factory=dict)
     parents: dict[int, dict[str, Named]] = field(default_factory=dict)
+    corpus_rules: bool = False
     names: set[str] = field(default_factory=set)
     """All names that `resolve` knows."""
 
@@ -47,6 +49,8 @@ class Universe:
             return shared
         theirs = self.parents.get(id(parent), {}).get(name) if parent is not None else None
         own = self.own.get(name)
+        if own is not None and not self.corpus_rules:
+            return own
         if own is not None and not (_is_assignment(own) and _keeps_parents(name, theirs)):
             return own
         if theirs is not None and theirs.is_class:
@@ -92,6 +96,8 @@ def universe(
     modular: Outline,
     parents: Iterable[tuple[Parent, Renaming]],
     own_names: Callable[[str], str],
+    *,
+    corpus_rules: bool = False,
 ) -> Universe:
     """Gather the definitions of the modular file and of its parent modules."""
     own = {
@@ -99,7 +105,7 @@ def universe(
         for name, definition in modular.definitions.items()
         if name not in _NOT_TRACED
     }
-    result = Universe(own, names=set(own))
+    result = Universe(own, names=set(own), corpus_rules=corpus_rules)
     for position, (parent, renaming) in enumerate(parents):
         table: dict[str, Named] = {}
         for name, definition in parent.outline.definitions.items():
@@ -143,6 +149,7 @@ class Printer:
         self._children = children
         self._corpus_rules = corpus_rules
         self._begun: set[str] = set()
+        self._meanings: dict[str, Named] = {}
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
 
@@ -244,8 +251,24 @@ class Printer:
                 continue
             if named.is_class and self._is_deferred(named, parent):
                 continue
+            self._check_meaning(named)
             found[named.name] = named
         return list(found.values())
+
+    def _check_meaning(self, named: Named) -> None:
+        """In one file, a name means one thing."""
+        other = self._meanings.setdefault(named.name, named)
+        if other is named or self._corpus_rules or other.text() == named.text():
+            return
+        line = named.definition.statement.line
+        at = Place(named.parent.outline.path, line, 1) if named.parent else Place("", line, 1)
+        theirs = other.parent.outline.path if other.parent else "the modular file"
+        raise refuse(
+            "UNR302",
+            at,
+            f"this and the `{other.definition.name}` of `{theirs}` would both be `{named.name}`",
+            hint=f"define `{named.name}` in the modular file",
+        )
 
     def _is_deferred(self, named: Named, parent: Parent | None) -> bool:
         """Is `named` left to a later class, whose module it comes from?

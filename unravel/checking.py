@@ -1,0 +1,106 @@
+"""Modular files that no generated file could stand for: refused, with what to write instead."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from unravel.diagnostics import Place, refuse
+from unravel.outline import changed_elsewhere, place
+from unravel.parents import Parent
+from unravel.renaming import Renaming
+from unravel.routing import KINDS, target
+from unravel.tracing import Named
+from unravel.types import GeneratedFile, Load, Outline, Settings
+
+_SIBLING = re.compile(r"^from \.(\w+) import (\w+)", re.MULTILINE)
+
+
+def check_modular(modular: Outline, parents: Sequence[tuple[Parent, Renaming]]) -> None:
+    """Raise `Refused` for statements that define nothing, and for names of two meanings."""
+    if modular.others:
+        raise refuse(
+            "UNR205",
+            place(modular, modular.others[0].node),
+            "no generated file would hold this statement: it is no plain, only definition",
+            hint="keep to imports and definitions, each name defined once",
+        )
+    taken = {
+        bound: renaming.name(original)
+        for parent, renaming in parents
+        for bound, original in parent.imported.items()
+        if original in parent.outline.definitions and bound not in modular.definitions
+    }
+    taken = {bound: final for bound, final in taken.items() if final in modular.definitions}
+    for definition in modular.definitions.values():
+        for name in _uses(definition.statement.node):
+            if name.id in taken:
+                raise refuse(
+                    "UNR205",
+                    place(modular, name),
+                    f"`{name.id}` becomes `{taken[name.id]}`, which this file defines anew",
+                    hint=f"write `{taken[name.id]}` if that is meant",
+                )
+
+
+def _uses(node: ast.AST, parent: str = "") -> Iterator[ast.Name]:
+    """Names in code that is run: not bases, annotations and calls to a parent's method."""
+    for name, value in ast.iter_fields(node):
+        if name in ("bases", "annotation", "returns", "decorator_list"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.Name):
+                yield child
+            elif isinstance(child, ast.Call) and _is_parent_call(child):
+                for argument in (*child.args, *child.keywords):
+                    yield from _uses(argument)
+            elif isinstance(child, ast.AST):
+                yield from _uses(child)
+
+
+def _is_parent_call(call: ast.Call) -> bool:
+    """`Parent.method(self, ...)`"""
+    function = call.func
+    first = call.args[0] if call.args else None
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and isinstance(first, ast.Name)
+        and first.id in ("self", "cls")
+    )
+
+
+def check_definitions(printed: Iterable[Named], modular: Outline) -> None:
+    """Raise `Refused` for definitions that other statements of their module change."""
+    for named in printed:
+        outline = named.parent.outline if named.parent is not None else modular
+        definition = named.definition
+        if definition.name not in changed_elsewhere(outline):
+            continue
+        raise refuse(
+            "UNR205",
+            place(outline, definition.statement.node),
+            f"`{definition.name}` is not made by this statement alone: others in its file set or "
+            "change it",
+            hint=f"define `{named.name}` in the modular file",
+        )
+
+
+def check_files(
+    files: Sequence[GeneratedFile], modular: Outline, settings: Settings, load: Load
+) -> None:
+    """Raise `Refused` where a file imports another one of the model that nobody makes."""
+    made = {file.path for file in files}
+    for file in files:
+        for module, name in _SIBLING.findall(file.text):
+            path = posixpath.join(posixpath.dirname(file.path), module + ".py")
+            kinds = [kind for kind in KINDS if target(settings, modular.path, kind) == path]
+            if kinds and path not in made and load(path) is None:
+                raise refuse(
+                    "UNR205",
+                    Place(modular.path, 0, 0),
+                    f"`{file.path}` needs `{name}` from `{path}`, which nothing generates",
+                    hint=f"define `{name}` in the modular file",
+                )
