@@ -169,8 +169,12 @@ def _generate(
 def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> Printer:
     """The classes of one file, each behind what it needs."""
 
+    made = {model.kind_of(named.name) for named in world.own.values() if named.is_class}
+
     def is_elsewhere(named: Named) -> bool:
         other = model.kind_of(named.name)
+        if other not in made and not model.settings.corpus_rules:
+            return False  # there is no such file, so the class is copied into this one
         return other != kind and {other, kind} != APART
 
     def child_text(child: Named) -> tuple[str, Parent | None]:

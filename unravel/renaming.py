@@ -103,15 +103,20 @@ class Renaming:
             return self.new
         if found == self.old_cased == self.old_cased.upper():
             # `CLIPModel` holds the cased name, `CLIP_START` the upper-case one.
-            following = match.string[match.end() : match.end() + 1]
-            return self.new_cased if following.isalpha() else self._upper()
+            return self.new_cased if _next(match).isalpha() else self._upper()
         if found == self.old.upper() and found != self.old_cased:
-            return self._upper()
+            is_word = not (self.whole_words and _next(match).isupper())
+            return self._upper() if is_word else found
         return self.new_cased
 
     def _upper(self) -> str:
         """`NEW_NAME`, which says the whole prefix: `DEEPSEEK_OCR2_SAM_` in deepseek_ocr2."""
         return (self.prose or self).new.upper()
+
+
+def _next(match: re.Match[str]) -> str:
+    """The character behind a match, if there is one."""
+    return match.string[match.end() : match.end() + 1]
 
 
 @lru_cache(maxsize=1024)
