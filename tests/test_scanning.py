@@ -74,7 +74,6 @@ def test_identifiers_are_those_of_the_code() -> None:
     assert identifiers(text) == {"a", "b", "c", "d", "x", "h"}
 
 
-@pytest.mark.xfail(reason="the letters in numbers are taken for names", strict=True)
 @pytest.mark.parametrize("text", ["0xff", "1e5", "2j"])
 def test_numbers_hold_no_identifiers(text: str) -> None:
     assert identifiers(text) == frozenset()

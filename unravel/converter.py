@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from unravel import imports, printing
 from unravel.checking import check_definitions, check_files, check_modular
+from unravel.diagnostics import refuse
 from unravel.merging import merge
 from unravel.naming import CasedNames, cased_names, model_name
-from unravel.outline import class_outline
+from unravel.outline import class_outline, place
 from unravel.parents import Parent, find_parents
 from unravel.prefixes import renaming_of
 from unravel.renaming import Renaming
@@ -206,6 +207,13 @@ def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
             definition = parent.outline.definitions.get(parent.imported.get(base, ""))
             if definition is None or definition.kind is not DefinitionKind.CLASS:
                 continue
+            if definition.extras and not model.settings.corpus_rules:
+                raise refuse(
+                    "UNR205",
+                    place(parent.outline, definition.extras[0].node),
+                    f"`{definition.name}` is changed here, below its body",
+                    hint=f"set this in `{child.name}` in the modular file",
+                )
             theirs = class_outline(parent.outline, definition)
             text = merge(
                 outline,

@@ -39,17 +39,19 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
             found.add(node.name)
         elif type(node).__name__ in ("MatchAs", "MatchStar") and getattr(node, "name", None):
             found.add(node.name)  # type: ignore[attr-defined]
+        elif type(node).__name__ == "MatchMapping" and getattr(node, "rest", None):
+            found.add(node.rest)  # type: ignore[attr-defined]
     return found
 
 
 def read_names(nodes: Iterable[ast.AST]) -> set[str]:
     """All names that statements read, in nested functions too."""
-    return {
-        inner.id
-        for node in nodes
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)
-    }
+    found: set[str] = set()
+    for inner in (inner for node in nodes for inner in ast.walk(node)):
+        read = inner.target if isinstance(inner, ast.AugAssign) else inner
+        if isinstance(read, ast.Name) and (read is not inner or isinstance(read.ctx, ast.Load)):
+            found.add(read.id)
+    return found
 
 
 def changed_names(nodes: Iterable[ast.AST]) -> set[str]:
@@ -82,6 +84,7 @@ def reach(nodes: Iterable[ast.AST], receiver: str, methods: Mapping[str, ast.AST
     while queue:
         node = queue.pop()
         plain = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+        augmented = {id(i.target) for i in ast.walk(node) if isinstance(i, ast.AugAssign)}
         for inner in ast.walk(node):
             if isinstance(inner, ast.Name) and inner.id == receiver and id(inner) not in plain:
                 found.is_open = True
@@ -91,9 +94,9 @@ def reach(nodes: Iterable[ast.AST], receiver: str, methods: Mapping[str, ast.AST
                 found.is_open |= name not in methods and name not in _HARMLESS
             if not (name := _attribute_of(inner, receiver)):
                 continue
-            if isinstance(getattr(inner, "ctx", None), ast.Load):
+            if isinstance(getattr(inner, "ctx", None), ast.Load) or id(inner) in augmented:
                 found.reads.add(name)
-            else:
+            if not isinstance(getattr(inner, "ctx", None), ast.Load):
                 found.changes.add(name)
             if name in methods and name not in seen:
                 seen.add(name)

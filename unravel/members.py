@@ -190,7 +190,7 @@ def method_text(
     decorators = context.own(strip_marker(child.decorators))
     if not child.decorators and inherits_decorators:
         decorators = context.rename(parent.decorators)
-    body = "".join(line.lead + line.text for line in lines)
+    body = "".join(line.lead + line.text for line in lines) or ("" if doc else "        pass\n")
     return decorators + head + child.head_comment + "\n" + doc + body + child.footer
 
 

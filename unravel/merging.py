@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from unravel.context import Context, Rename, class_renaming
@@ -10,6 +11,7 @@ from unravel.members import NO_INHERITANCE, merged_members, strip_marker
 from unravel.naming import CasedNames, shared_ending
 from unravel.refusals import check_child, check_removals
 from unravel.renaming import Renaming
+from unravel.scanning import replace_code
 from unravel.types import ClassOutline, Outline, Settings
 
 
@@ -31,6 +33,8 @@ def merge(
     if settings.corpus_rules:
         child = with_any_docstring(child)
     rename = class_renaming(child.name, parent.name, renaming, names)
+    if not settings.corpus_rules and renaming.name(parent.name) not in module.definitions:
+        rename = _naming_itself(rename, renaming.name(parent.name), child.name)
     bases = _bases(child, parent, base, rename, own)
     if settings.corpus_rules:
         bases = _corpus_bases(child, parent, base, rename)
@@ -67,6 +71,14 @@ def merge(
     if not settings.corpus_rules:
         check_removals(context, text)
     return text
+
+
+def _naming_itself(rename: Rename, renamed: str, child: str) -> Rename:
+    """A class that names itself, as in `super(Old, self)`, says the child's name."""
+    if renamed == child:
+        return rename
+    pattern = re.compile(rf"(?<![\w.]){re.escape(renamed)}\b")
+    return lambda text: replace_code(rename(text), pattern, lambda match: child)
 
 
 def _class_head(name: str, arguments: Iterable[str], comment: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from unravel.scanning import tokens, without_comments
+from unravel.scanning import mask_strings, tokens, without_comments
 from unravel.types import Method
 
 SUPER_KWARGS = "**super_kwargs"
@@ -21,13 +21,19 @@ def merged_parameters(child: Method, parent: Method, rename: Callable[[str], str
     texts = list(merged.values())
     at = next((i for i, text in enumerate(texts) if text.lstrip().startswith("**")), len(texts))
     texts = [*texts[:at], *new, *texts[at:]]
-    return "".join(_with_comma(text) for text in texts[:-1]) + texts[-1]
+    joined = ""
+    for text in [*map(_with_comma, texts[:-1]), *texts[-1:]]:
+        # What follows a comment goes to the next line.
+        is_behind_comment = "#" in joined.rsplit("\n", 1)[-1] and not text.startswith("\n")
+        joined += ("\n" if is_behind_comment else "") + text
+    return joined + "\n" if "#" in joined.rsplit("\n", 1)[-1] else joined
 
 
 def _with_comma(text: str) -> str:
-    """A parameter that others follow; a comment may stand behind its comma."""
-    code = text.partition("#")[0].rstrip()
-    return text if code.endswith(",") else code + ", " + text[len(code) :].lstrip(" ")
+    """A parameter that others follow; comments may stand above and behind it."""
+    code = mask_strings(text).rstrip()
+    end = len(code)
+    return text if code.endswith(",") else text[:end] + ", " + text[end:].lstrip(" ")
 
 
 def parameter_texts(method: Method) -> dict[str, str]:
@@ -36,7 +42,7 @@ def parameter_texts(method: Method) -> dict[str, str]:
     for text in _split_at_commas(method.parameters):
         code = without_comments(text).strip()
         if code:
-            name = re.match(r"\**\w*|/", code)
+            name = re.match(r"/|\**\w*", code)
             found[name.group() if name else code] = text
     return found
 

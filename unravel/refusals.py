@@ -17,6 +17,7 @@ from unravel.splicing import deletions, is_super, other_super, super_uses
 def check_child(context: Context) -> None:
     """Raise `Refused` where the child cannot be laid over its parent."""
     _check_bases(context)
+    _check_names(context)
     _check_super(context)
     _check_class_level(context)
     _check_private_names(context)
@@ -36,11 +37,26 @@ def _check_bases(context: Context) -> None:
         )
 
 
+def _check_names(context: Context) -> None:
+    """A member under the parent's old name would override nothing: it has a new one here."""
+    theirs = {member.name for member in context.parent.members}
+    for member in context.child.members:
+        name = context.rename(member.name)
+        if member.name in theirs and name != member.name:
+            raise refuse(
+                "UNR205",
+                place(context.module, member.statement.node),
+                f"`{member.name}` of `{context.base}` is called `{name}` in the generated class",
+                hint=f"write `{name}`",
+            )
+
+
 def _check_super(context: Context) -> None:
     """`super()` must be followed by a name, in a method of this very class."""
+    members = {context.rename(member.name) for member in context.parent.members}
     for member in context.child.members:
         node = member.statement.node
-        found: ast.AST | None = other_super(node)
+        found: ast.AST | None = other_super(node, members)
         if member.method is None:
             found = next((inner for inner in ast.walk(node) if is_super(inner)), None)
         if found is not None:

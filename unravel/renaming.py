@@ -100,7 +100,8 @@ class Renaming:
     def _spelled(self, match: re.Match[str]) -> str:
         found = match.group()
         if found == self.old:
-            return self.new
+            before = match.string[match.start() - 1 : match.start()] if match.start() else ""
+            return found if self.whole_words and before.isalpha() else self.new
         if found == self.old_cased == self.old_cased.upper():
             # `CLIPModel` holds the cased name, `CLIP_START` the upper-case one.
             return self.new_cased if _next(match).isalpha() else self._upper()

@@ -21,7 +21,7 @@ _STRING = {
     "'''": re.compile(r"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''", re.DOTALL),
 }
 _PREFIX = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fF]|[rR][bB]?|[bB][rR]?|[uU])\Z")
-_NAME = re.compile(r"[^\W\d]\w*")
+_NAME = re.compile(r"\b[^\W\d]\w*")
 
 _FSTRING_STOP = re.compile(r"\\.|\{\{|\}\}|\{|\"\"\"|'''|\"|'", re.DOTALL)
 _BRACE_STOP = re.compile(r"[{}\[\]()]|\"\"\"|'''|\"|'|![rsa]?(?=[:}])|:", re.DOTALL)
@@ -111,7 +111,8 @@ def _format_spec(text: str, start: int, end: int) -> Generator[Token, None, int]
         position += 1
         if text[position - 1] == "{":
             yield "literal", start, position
-            start = position = (yield from _replacement_field(text, position, end)) + 1
+            start = yield from _replacement_field(text, position, end)
+            position = start + 1
     yield "literal", start, position
     return position
 

@@ -7,7 +7,7 @@ pasted there. Everywhere else the parent's method is kept under a private name a
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from unravel import effects
@@ -72,9 +72,17 @@ def super_uses(node: ast.AST) -> list[ast.Attribute]:
     return found
 
 
-def other_super(node: ast.AST) -> ast.AST | None:
-    """A `super()` that is not followed by a name, or that belongs to a nested class."""
+def other_super(node: ast.AST, members: Collection[str]) -> ast.AST | None:
+    """A `super()` that is not followed by a name, or that is a nested class' own.
+
+    The latter only where the name is one of `members`, and would be taken for the parent's.
+    """
     uses = {id(use.value) for use in super_uses(node)}
+    uses |= {
+        id(inner.value)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Attribute) and inner.attr not in members
+    }
     found = (inner for inner in ast.walk(node) if is_super(inner) and id(inner) not in uses)
     return next(found, None)
 

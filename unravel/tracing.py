@@ -154,8 +154,14 @@ class Printer:
         self.elsewhere: dict[str, Named] = {}
 
     def texts(self) -> dict[str, str]:
-        """What was printed, by name, in order."""
-        return {name: text for name, (_, text) in self.printed.items()}
+        """What was printed, by name, in order; a statement that defines several names once."""
+        found: dict[str, str] = {}
+        seen: set[int] = set()
+        for name, (named, text) in self.printed.items():
+            statement = id(named.definition.statement)
+            found[name] = "" if statement in seen else text
+            seen.add(statement)
+        return found
 
     def definition(self, named: Named) -> None:
         """Print a function or assignment of the modular file, preceded by what it needs."""
