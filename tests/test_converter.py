@@ -66,3 +66,24 @@ def test_the_header_opens_every_file() -> None:
     for file in found.files:
         assert file.text.startswith("# licence\n")
         assert "other licence" not in file.text
+
+
+def test_pieces_make_up_the_file_and_say_where_they_came_from() -> None:
+    modular = HEAD + "\n\nclass NewModel(OldModel):\n    pass\n\n\ndef own():\n    return 1\n"
+    found = result(modular, old=OLD + "\n\nLIMIT = 3\n")
+    assert isinstance(found, Converted)
+    (file,) = found.files
+    assert "".join(piece.text for piece in file.pieces) == file.text
+    origins = {piece.text.strip(): piece.origin for piece in file.pieces}
+    (model,) = (origin for text, origin in origins.items() if text.startswith("class NewModel"))
+    assert (model.path, model.line) == ("modular/modular_new.py", 4)
+
+
+def test_pieces_of_a_parent_module_name_it() -> None:
+    old = "def f():\n    return 1\n\n\nclass OldModel:\n    def m(self):\n        return f()\n"
+    found = result(
+        "from models.old.modeling_old import OldModel\nclass NewModel(OldModel): pass\n", old=old
+    )
+    assert isinstance(found, Converted)
+    origins = [piece.origin for piece in found.files[0].pieces if "def f()" in piece.text]
+    assert [(origin.path, origin.line) for origin in origins] == [("models/old/modeling_old.py", 1)]

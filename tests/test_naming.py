@@ -51,10 +51,18 @@ def test_lower_name(cased: str, wanted: str) -> None:
     assert cased_names((read_outline("register.py", REGISTER),)).lower_name(cased) == wanted
 
 
-def test_a_part_lies_in_the_folder_of_its_model() -> None:
-    names = cased_names((read_outline("register.py", REGISTER),))
-    assert names.folder_name("Part") == "whole"
-    assert names.folder_name("MLCD") == "mlcd"
+def test_spellings_are_learned_from_classes() -> None:
+    outline = read_outline("m.py", "class MyBERTModel: pass\nclass MyBERTLayer: pass\n")
+    names = cased_names(()).learned([("my_bert", outline), ("other_name", outline)])
+    assert names.cased_name("my_bert") == "MyBERT"
+    assert names.lower_name("MyBERT") == "my_bert"
+    assert names.cased_name("other_name") == "OtherName"
+
+
+def test_a_register_knows_better_than_classes() -> None:
+    outline = read_outline("m.py", "class MlcdModel: pass\n")
+    names = cased_names((read_outline("register.py", REGISTER),)).learned([("mlcd", outline)])
+    assert names.cased_name("mlcd") == "MLCD"
 
 
 WORDS = st.lists(st.from_regex(r"[A-Z][a-z]{1,5}", fullmatch=True), min_size=1, max_size=4)

@@ -118,3 +118,23 @@ def test_refused(text: str, code: str, hint: str) -> None:
     found = refused.value.diagnostic
     assert (found.code, found.path, found.line, found.column) == (code, PATH, 2, 1)
     assert found.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("from transformers import LlamaModel", "does not say which module"),
+        ("from ..old.modeling_old import OldConfig", "`OldConfig` is no part of a modeling file"),
+    ],
+)
+def test_transformers_refuses_imports_of_unclear_source(text: str, message: str) -> None:
+    _, outline = first_import(text)
+    with pytest.raises(Refused) as error:
+        find_parents(outline, Settings(corpus_rules=True), lambda path: outline)
+    assert error.value.diagnostic.code == "UNR105"
+    assert message in error.value.diagnostic.message
+
+
+def test_other_profiles_leave_such_imports_alone() -> None:
+    _, outline = first_import("from transformers import LlamaModel")
+    assert find_parents(outline, Settings(), lambda path: None) == ()

@@ -24,7 +24,9 @@ from unravel.types import (
     Failed,
     GeneratedFile,
     Load,
+    Origin,
     Outline,
+    Piece,
     Refused,
     Settings,
 )
@@ -68,6 +70,8 @@ def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
     registers = tuple(found for path in settings.cased_names if (found := load(path)))
     names = cased_names(registers)
     modules = find_parents(modular, settings, load)
+    if not settings.corpus_rules:
+        names = names.learned([(name, modular), *((p.model, p.outline) for p in modules)])
     whole_words = not settings.corpus_rules
     parents = tuple(
         (parent, renaming_of(parent, modular, name, names, modules, whole_words=whole_words))
@@ -147,24 +151,25 @@ def _generate(
     for named in rest:
         if not printing.goes_on_top(named.name):
             printer.definition(named)
-    texts = printer.texts()
     if not settings.corpus_rules:
         check_definitions((named for named, _ in printer.printed.values()), modular)
-    top = [text for name, text in texts.items() if printing.goes_on_top(name)]
-    below = [text for name, text in texts.items() if not printing.goes_on_top(name)]
+    pieces = printer.pieces(modular.path)
+    definitions = printing.top_first(pieces)
     late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
-    body = "".join([*top, *below, late])
+    body = "".join(piece.text for piece in definitions) + late
     path = target(settings, modular.path, kind)
     head = imports.needed_imports(
         _candidates(printer, model, kind, path),
         {*identifiers(body), *quoted_identifiers(body), *exports},
-        texts,
+        pieces,
         imports.guards_backends(kind, settings),
     )
     if not settings.corpus_rules:
         head = imports.future_imports([modular, *(p.outline for p, _ in model.parents)]) + head
-    text = modular.header + head + body + printing.all_statement(modular, exports)
-    return GeneratedFile(path, kind, text), texts
+    first = Piece(modular.header + head, Origin(modular.path, 1))
+    last = Piece(late + printing.all_statement(modular, exports), Origin(modular.path, 1))
+    parts = (first, *definitions, last)
+    return GeneratedFile(path, kind, "".join(part.text for part in parts), parts), pieces
 
 
 def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> Printer:

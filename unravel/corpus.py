@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from unravel.context import Context
+from unravel.context import Context, Rename
 from unravel.members import (
     is_filler,
     member_text,
@@ -14,8 +15,9 @@ from unravel.members import (
     removes_attribute,
 )
 from unravel.outline import is_docstring
-from unravel.splicing import Overrides, splice_as_corpus
-from unravel.types import ClassOutline, Member, MemberKind
+from unravel.scanning import without_comments
+from unravel.splicing import Line, around_call, deletions, pasted_lines, super_call
+from unravel.types import ClassOutline, Member, MemberKind, Method
 
 
 def corpus_members(context: Context) -> str:
@@ -111,3 +113,64 @@ def _is_removal(member: Member) -> bool:
         and bool(member.statement.lead)
         and not method.decorators
     )
+
+
+@dataclass(slots=True)
+class Overrides:
+    """What a child assigns and deletes after a super call, by the target as it is written."""
+
+    assigned: dict[str, Line]
+    deleted: set[str]
+
+
+def splice_as_corpus(
+    child: Method, parent: Method, rename: Rename, own: Rename, overrides: Overrides
+) -> tuple[Line, ...]:
+    """Like `splice`, by the rules of transformers' own generated files.
+
+    Every assignment of the child replaces the parent's, whatever it reads; what the child
+    overrides is added to `overrides`, and holds for the class' later methods too.
+    """
+    if not any(super_call(statement.node, child.name) for statement in child.body):
+        return tuple(Line(s.node, own(s.lead), own(s.text)) for s in child.body)
+    before, _, after = around_call(child, own)
+    pasted = pasted_lines(parent, rename)
+    overrides.assigned.update((line.target, line) for line in after if line.target)
+    overrides.deleted.update(target for line in after for target in deletions(line.node))
+    merged = _replace_assignments(pasted, after, overrides)
+    if before and pasted and super_call(pasted[0].node, "__init__"):
+        # `super().__init__()` first: attributes can be set only behind it.
+        merged, before = [pasted[0], *before, *merged[1:]], []
+    return tuple(_post_init_last([*before, *merged]))
+
+
+def _replace_assignments(
+    pasted: Sequence[Line], after: Sequence[Line], overrides: Overrides
+) -> list[Line]:
+    """The parent's statements, overridden by and followed by the child's later ones."""
+    used: set[str] = set()
+    result = []
+    for line in pasted:
+        target = line.target
+        if target and target in overrides.deleted:
+            continue
+        if target in overrides.assigned:
+            result.append(overrides.assigned[target])
+            used.add(target)
+        else:
+            result.append(line)
+    present = {without_comments(line.text) for line in result}
+    for line in after:
+        if deletions(line.node) or (line.target and line.target in used):
+            continue
+        if without_comments(line.text) not in present:
+            result.append(line)
+    return result
+
+
+def _post_init_last(lines: list[Line]) -> list[Line]:
+    """`self.post_init()` looks at all that has been set, so it comes last, once."""
+    last = [line for line in lines if "self.post_init(" in line.text]
+    if not last:
+        return lines
+    return [line for line in lines if line not in last] + last[-1:]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from unravel.types import Outline
+from unravel.types import DefinitionKind, Outline
 
 
 def model_name(source: str) -> str:
@@ -27,7 +28,6 @@ class CasedNames:
 
     cased: Mapping[str, str]
     lower: Mapping[str, str]
-    folders: Mapping[str, str]
 
     def cased_name(self, name: str) -> str:
         """`qwen2_vl` -> `Qwen2VL`."""
@@ -38,32 +38,36 @@ class CasedNames:
         """`Qwen2VL` -> `qwen2_vl`."""
         return self.lower.get(cased) or re.sub(r"(?<!^)(?=[A-Z])", "_", cased).lower()
 
-    def folder_name(self, cased: str) -> str:
-        """`XCLIPVision` -> `x_clip`, the folder of the model that has this part."""
-        lower = self.lower_name(cased)
-        return self.folders.get(lower, lower)
+    def learned(self, models: Iterable[tuple[str, Outline]]) -> CasedNames:
+        """Also the spellings that classes show: `MyBERTModel` in `my_bert` says `MyBERT`."""
+        cased = dict(self.cased)
+        for name, outline in models:
+            start = name.replace("_", "")
+            spellings = Counter(
+                definition.name[: len(start)]
+                for definition in outline.definitions.values()
+                if definition.kind is DefinitionKind.CLASS
+                and definition.name.lower().startswith(start)
+            )
+            if spellings and name not in cased:
+                cased[name] = spellings.most_common(1)[0][0]
+        lower = {spelled: name for name, spelled in cased.items() if spelled not in self.lower}
+        return CasedNames(cased, {**self.lower, **lower})
 
 
 @lru_cache(maxsize=8)
 def cased_names(registers: tuple[Outline, ...]) -> CasedNames:
-    """Read `("qwen2_vl", "Qwen2VLConfig")` and `{"qwen2_vl": "Qwen2VLConfig"}` entries as data.
-
-    A mapping called `..._TO_MODULE_NAME` says which model's folder holds a configuration that is
-    registered under a name of its own: `xclip_vision_model` lies in `x_clip`.
-    """
+    """Read `("qwen2_vl", "Qwen2VLConfig")` and `{"qwen2_vl": "Qwen2VLConfig"}` entries as data."""
     cased: dict[str, str] = {}
     lower: dict[str, str] = {}
-    modules: dict[str, str] = {}
     for register in registers:
         for definition in register.definitions.values():
             for name, value in _entries(definition.statement.node):
                 if value.endswith("Config"):
                     cased[name] = value.removesuffix("Config")
                     lower.setdefault(value.removesuffix("Config"), name)
-                elif definition.name.endswith("_TO_MODULE_NAME"):
-                    modules[name] = value
     underscored = {spelled: name.replace("-", "_") for spelled, name in lower.items()}
-    return CasedNames(cased, underscored, modules)
+    return CasedNames(cased, underscored)
 
 
 def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:

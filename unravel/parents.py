@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from unravel.diagnostics import diagnose, nearest, refuse
 from unravel.outline import place
-from unravel.routing import split_module
+from unravel.routing import MODELING, split_module
 from unravel.types import Diagnostic, Import, Load, Outline, Refused, Settings, Severity
 
 
@@ -69,6 +69,8 @@ def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Pare
     """The parent modules of a modular file in the order in which it imports them."""
     found: dict[str, Parent] = {}
     for statement in outline.imports:
+        if settings.corpus_rules:
+            _check_source(statement, outline)
         if not is_parent_import(statement, outline) or _is_ordinary(statement, settings):
             continue
         module = _load_first(statement, outline, settings, load)
@@ -84,6 +86,26 @@ def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Pare
             # Nothing needs such a name but Python: qwen3_omni_moe names the wrong module.
             parent.undefined.append(replace(undefined, severity=Severity.WARNING))
     return tuple(found.values())
+
+
+def _check_source(statement: Import, outline: Outline) -> None:
+    """Refuse imports that do not say which file of transformers the name comes from."""
+    if statement.module == "transformers" and not statement.level:
+        raise refuse(
+            "UNR105",
+            place(outline, statement.node),
+            "`from transformers import ...` does not say which module that is",
+            hint="import from the module, such as `...modeling_utils` or `..llama.modeling_llama`",
+        )
+    kind, model = split_module(statement.module) or ("", "")
+    configs = [name for name, _ in statement.names if name.endswith("Config")]
+    if kind == MODELING and configs and is_parent_import(statement, outline):
+        raise refuse(
+            "UNR105",
+            place(outline, statement.node),
+            f"`{configs[0]}` is no part of a modeling file",
+            hint=f"import it from `configuration_{model}`",
+        )
 
 
 def _is_ordinary(statement: Import, settings: Settings) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from unravel.outline import cut
-from unravel.types import Outline, Settings
+from unravel.types import Outline, Piece, Settings
 
 _TOP = ("logger", "_CHECKPOINT_FOR_DOC", "_CONFIG_FOR_DOC")
 
@@ -86,3 +86,9 @@ def _quoted(name: str) -> str:
 def goes_on_top(name: str) -> bool:
     """Some assignments are printed before everything else."""
     return name in _TOP
+
+
+def top_first(pieces: Mapping[str, Piece]) -> list[Piece]:
+    """The pieces in printing order, those first that go to the top."""
+    names = sorted(pieces, key=lambda name: not goes_on_top(name))
+    return [pieces[name] for name in names if pieces[name].text]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from unravel import effects
 from unravel.parameters import SUPER_KWARGS
-from unravel.scanning import tokens, without_comments
+from unravel.scanning import tokens
 from unravel.types import Method
 
 Rename = Callable[[str], str]
@@ -30,14 +30,6 @@ class Line:
     def target(self) -> str:
         """What the statement assigns to, as it is written; empty for other statements."""
         return _target(self.node, self.text)
-
-
-@dataclass(slots=True)
-class Overrides:
-    """What a child assigns and deletes after a super call, by the target as it is written."""
-
-    assigned: dict[str, Line]
-    deleted: set[str]
 
 
 def is_super(node: ast.AST) -> bool:
@@ -205,10 +197,10 @@ def splice(
     `rename` goes over the parent's text, `own` over the child's; `methods` are the parent's, by
     name. There must be no `obstacle`.
     """
-    before, call, after = _around_call(child, own)
+    before, call, after = around_call(child, own)
     if isinstance(call.node, ast.Return):
         after = []
-    pasted = _with_comments_of(call, _pasted(parent, rename))
+    pasted = _with_comments_of(call, pasted_lines(parent, rename))
     scope = _parameter_names(child) | effects.bound_names(line.node for line in (*before, *pasted))
     moves = _moves(pasted, after, _receiver(child), scope, methods)
     dropped = _dropped(pasted, after, _receiver(child), methods)
@@ -234,13 +226,15 @@ def _with_comments_of(call: Line, pasted: list[Line]) -> list[Line]:
     return [Line(pasted[0].node, pasted[0].lead + lead, pasted[0].text), *pasted[1:]]
 
 
-def _around_call(child: Method, own: Rename) -> tuple[list[Line], Line, list[Line]]:
+def around_call(child: Method, own: Rename) -> tuple[list[Line], Line, list[Line]]:
+    """The child's statements before its super call, the call, and those behind it."""
     lines = [Line(s.node, own(s.lead), own(s.text)) for s in child.body]
     at = next(i for i, line in enumerate(lines) if super_call(line.node, child.name))
     return lines[:at], lines[at], lines[at + 1 :]
 
 
-def _pasted(parent: Method, rename: Rename) -> list[Line]:
+def pasted_lines(parent: Method, rename: Rename) -> list[Line]:
+    """The parent's statements under their new names."""
     return [Line(s.node, rename(s.lead), rename(s.text)) for s in parent.body]
 
 
@@ -325,59 +319,6 @@ def _attribute(target: str, receiver: str) -> str:
     """`x` of `self.x`; nothing of `self.x.y` and other targets."""
     name = target.removeprefix(receiver + ".")
     return name if name != target and name.isidentifier() else ""
-
-
-def splice_as_corpus(
-    child: Method, parent: Method, rename: Rename, own: Rename, overrides: Overrides
-) -> tuple[Line, ...]:
-    """Like `splice`, by the rules of transformers' own generated files.
-
-    Every assignment of the child replaces the parent's, whatever it reads; what the child
-    overrides is added to `overrides`, and holds for the class' later methods too.
-    """
-    if not any(super_call(statement.node, child.name) for statement in child.body):
-        return tuple(Line(s.node, own(s.lead), own(s.text)) for s in child.body)
-    before, _, after = _around_call(child, own)
-    pasted = _pasted(parent, rename)
-    overrides.assigned.update((line.target, line) for line in after if line.target)
-    overrides.deleted.update(target for line in after for target in deletions(line.node))
-    merged = _replace_assignments(pasted, after, overrides)
-    if before and pasted and super_call(pasted[0].node, "__init__"):
-        # `super().__init__()` first: attributes can be set only behind it.
-        merged, before = [pasted[0], *before, *merged[1:]], []
-    return tuple(_post_init_last([*before, *merged]))
-
-
-def _replace_assignments(
-    pasted: Sequence[Line], after: Sequence[Line], overrides: Overrides
-) -> list[Line]:
-    """The parent's statements, overridden by and followed by the child's later ones."""
-    used: set[str] = set()
-    result = []
-    for line in pasted:
-        target = line.target
-        if target and target in overrides.deleted:
-            continue
-        if target in overrides.assigned:
-            result.append(overrides.assigned[target])
-            used.add(target)
-        else:
-            result.append(line)
-    present = {without_comments(line.text) for line in result}
-    for line in after:
-        if deletions(line.node) or (line.target and line.target in used):
-            continue
-        if without_comments(line.text) not in present:
-            result.append(line)
-    return result
-
-
-def _post_init_last(lines: list[Line]) -> list[Line]:
-    """`self.post_init()` looks at all that has been set, so it comes last, once."""
-    last = [line for line in lines if "self.post_init(" in line.text]
-    if not last:
-        return lines
-    return [line for line in lines if line not in last] + last[-1:]
 
 
 def _target(node: ast.stmt, text: str) -> str:

@@ -10,7 +10,7 @@ from unravel.diagnostics import Place, refuse
 from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.scanning import identifiers
-from unravel.types import Definition, DefinitionKind, Outline
+from unravel.types import Definition, DefinitionKind, Origin, Outline, Piece
 
 SHARED_WITH_PIL = "ImageProcessorKwargs"
 """What the name of a class ends in that both kinds of image processors hold, each its own copy."""
@@ -153,14 +153,19 @@ class Printer:
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
 
-    def texts(self) -> dict[str, str]:
-        """What was printed, by name, in order; a statement that defines several names once."""
-        found: dict[str, str] = {}
+    def pieces(self, modular: str) -> dict[str, Piece]:
+        """What was printed, by name, in order; `modular` is the path of the modular file.
+
+        A statement that defines several names is printed under the first of them.
+        """
+        found: dict[str, Piece] = {}
         seen: set[int] = set()
         for name, (named, text) in self.printed.items():
-            statement = id(named.definition.statement)
-            found[name] = "" if statement in seen else text
-            seen.add(statement)
+            statement = named.definition.statement
+            path = named.parent.outline.path if named.parent is not None else modular
+            origin = Origin(path, statement.line)
+            found[name] = Piece("" if id(statement) in seen else text, origin)
+            seen.add(id(statement))
         return found
 
     def definition(self, named: Named) -> None:
