@@ -36,7 +36,7 @@ from unravel.types import (
     Settings,
     Severity,
 )
-from unravel.workers import Workers, count_jobs, defect
+from unravel.workers import Workers, count_jobs, defect, without_collector
 from unravel.writing import (
     Write,
     banner_of,
@@ -288,6 +288,10 @@ class _Course:
 
     def run(self, jobs: int | None) -> tuple[Outcome, ...]:
         """The outcomes of the selected models, and of others that failed and so made them fail."""
+        with without_collector():
+            return self._run(jobs)
+
+    def _run(self, jobs: int | None) -> tuple[Outcome, ...]:
         self._refuse_shared_targets()
         self._read_graph()
         self.extended = {parent for parents in self.parents.values() for parent in parents}

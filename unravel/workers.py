@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ import traceback
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from types import TracebackType
 
@@ -42,6 +44,18 @@ def defect(source: str, error: BaseException) -> Failed:
     if os.environ.get("UNRAVEL_DEBUG") == "1":
         hint += "\n" + "".join(traceback.format_exception(error)).rstrip()
     return Failed(source, (diagnose("UNR901", Place(source, 0, 0), message, hint=hint),))
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Syntax trees are many objects without cycles: looking for some takes half of a run."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def count_jobs(jobs: int) -> int:
@@ -135,6 +149,7 @@ def _start(loader: Loader, jobs: int) -> ProcessPoolExecutor:
 def _begin(loader: Loader) -> None:
     global _loader
     _loader = loader
+    gc.disable()
     # Ctrl-C is the main process' business: it tells us to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
