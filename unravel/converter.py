@@ -128,7 +128,7 @@ def _generate_all(world: Universe, model: _Model) -> list[GeneratedFile]:
     left = [] if model.settings.corpus_rules else [n for n in world.own.values() if not n.is_class]
     files = []
     for kind in reversed(kinds):
-        rest = left if kind == kinds[0] else []
+        rest = left if kind == kinds[0] else None
         file, printed = _generate(kind, children[kind], rest, world, model)
         left = [named for named in left if named.name not in printed]
         files.append(file)
@@ -136,11 +136,12 @@ def _generate_all(world: Universe, model: _Model) -> list[GeneratedFile]:
 
 
 def _generate(
-    kind: str, children: list[Named], rest: list[Named], world: Universe, model: _Model
+    kind: str, children: list[Named], rest: list[Named] | None, world: Universe, model: _Model
 ) -> tuple[GeneratedFile, Collection[str]]:
     """One file: its classes with what they need, the `rest`, and the imports for all of it.
 
-    Returns the names of its definitions, too.
+    The model's main file has a `rest`, and the modular file's docstring. Returns the names of all
+    definitions, too.
     """
     modular, settings = model.modular, model.settings
     exports = [name for name in printing.exported(modular) if model.kind_of(name) == kind]
@@ -148,7 +149,7 @@ def _generate(
     for name in exports:
         if (named := world.own.get(name) or world.imported.get(name)) and not named.is_class:
             printer.definition(named)
-    for named in rest:
+    for named in rest or ():
         if not printing.goes_on_top(named.name):
             printer.definition(named)
     if not settings.corpus_rules:
@@ -166,6 +167,8 @@ def _generate(
     )
     if not settings.corpus_rules:
         head = imports.future_imports([modular, *(p.outline for p, _ in model.parents)]) + head
+        if rest is not None and modular.docstring is not None:
+            head = modular.docstring.text + head
     first = Piece(modular.header + head, Origin(modular.path, 1))
     last = Piece(late + printing.all_statement(modular, exports), Origin(modular.path, 1))
     parts = (first, *definitions, last)

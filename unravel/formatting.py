@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def format_batch(
             _lay_out({inside[path]: text for path, text in files.items()}, folder, style.base)
             unread = _run_ruff(ruff, style, folder)
             results = {
-                path: _result(path, text, Path(folder, inside[path]), unread)
+                path: _result(path, text, Path(folder), inside[path], unread)
                 for path, text in files.items()
             }
         if unread and not any(isinstance(each, Diagnostic) for each in results.values()):
@@ -93,6 +94,8 @@ def undefined_names(
 ) -> dict[str, Diagnostic]:
     """The formatted `files` that use a name which nothing defines, and the first such name.
 
+    Files that do not compile are among them.
+
     Raises `FormatterError` where ruff cannot be run.
     """
     if not files:
@@ -105,12 +108,23 @@ def undefined_names(
         _lay_out({name: files[path] for name, path in numbered.items()}, folder, root)
         _run((ruff, "check", *rules, *output, *_COMMON), folder, accepted=(0,))
         findings = json.loads(Path(folder, _FINDINGS).read_text("utf-8"))
-    found: dict[str, Diagnostic] = {}
+    found = dict(_not_compiled(files))
     for finding in findings:
         path = numbered[os.path.basename(finding["filename"])]
         if finding["code"] in ("F821", "F822") and path not in found:
             found[path] = _undefined(path, files[path], finding)
     return found
+
+
+def _not_compiled(files: Mapping[str, str]) -> Iterator[tuple[str, Diagnostic]]:
+    """Files that the parser accepts and the compiler does not: `def m(self, x, x)`."""
+    for path, text in files.items():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of code that was there before, in a parent
+                compile(text, path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            yield path, _not_python(path, text, error)
 
 
 def _undefined(path: str, text: str, finding: Mapping[str, Any]) -> Diagnostic:
@@ -256,17 +270,18 @@ def _gist(said: str) -> str:
     return ": ".join(telling[:4])
 
 
-def _result(path: str, before: str, file: Path, unread: str) -> str | Diagnostic:
+def _result(path: str, before: str, folder: Path, inside: str, unread: str) -> str | Diagnostic:
     if unread:
         # Told apart by our own parser: the formatter's messages change from version to version.
         try:
             ast.parse(before.encode("utf-8", "surrogatepass"))
         except (SyntaxError, ValueError) as error:
             return _not_python(path, before, error)
+        named = re.compile(rf"(?<![\w.-])(?:{re.escape(str(folder))}/|\./)?{re.escape(inside)}\b")
         for line in unread.splitlines():
-            if file.name in line and file.parent.name in line:
+            if named.search(line):
                 return _failure(path, f"ruff failed: {line.strip()}")
-    return file.read_bytes().decode("utf-8", "surrogatepass")
+    return (folder / inside).read_bytes().decode("utf-8", "surrogatepass")
 
 
 def _not_python(path: str, text: str, error: SyntaxError | ValueError) -> Diagnostic:
