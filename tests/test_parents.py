@@ -28,6 +28,7 @@ def first_import(text: str) -> tuple[Import, Outline]:
         "from .configuration_new import NewConfig",
         "from models.old.helping import f",
         "from models.old import modeling_old",
+        "from models.new.configuration_new import NewConfig",
         "from models.old.modeling_older import A",
         "if t():\n    from models.old.modeling_old import A",
     ],

@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from unravel.diagnostics import diagnose, nearest, refuse
+from unravel.naming import model_name
 from unravel.outline import place
-from unravel.routing import MODELING, split_module
-from unravel.types import Diagnostic, Import, Load, Outline, Refused, Settings, Severity
+from unravel.routing import MODELING, kind_of, split_module
+from unravel.types import (
+    DefinitionKind,
+    Diagnostic,
+    Import,
+    Load,
+    Outline,
+    Refused,
+    Settings,
+    Severity,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +40,8 @@ def is_parent_import(statement: Import, outline: Outline) -> bool:
     """Does this import of a modular file name a module of another model?
 
     Such a module is called `<kind>_<model>` and lies in the folder of that model:
-    `..llama.modeling_llama`, `models.data2vec.modeling_data2vec_text`; not `...modeling_utils`.
+    `..llama.modeling_llama`, `models.data2vec.modeling_data2vec_text`; not `...modeling_utils`,
+    and no file of this very model that the modular file does not make.
     """
     found = split_module(statement.module)
     if found is None or statement.guard is not None:
@@ -39,7 +50,17 @@ def is_parent_import(statement: Import, outline: Outline) -> bool:
     if len(parts) < 2:
         return False
     folder, model = parts[-2], found[1]
+    if model == model_name(outline.path) and not _makes(outline, found[0]):
+        return False
     return model == folder or model.startswith(folder + "_")
+
+
+def _makes(outline: Outline, kind: str) -> bool:
+    """Does a modular file define classes of this kind?"""
+    return any(
+        definition.kind is DefinitionKind.CLASS and kind_of(definition.name, "") == kind
+        for definition in outline.definitions.values()
+    )
 
 
 def candidates(statement: Import, outline: Outline, settings: Settings) -> Iterator[str]:
