@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from unravel.naming import CasedNames, common_suffix
 from unravel.renaming import Renaming
+from unravel.scanning import replace_code
 from unravel.types import ClassOutline, Outline
 
 Rename = Callable[[str], str]
@@ -70,7 +71,7 @@ class Context:
         if any("PreTrainedModel" in name for name in names):
             names.add("PreTrainedModel")
         pattern = _call_by_class(frozenset(names), self.corpus_rules)
-        return pattern.sub(r"super().\1(", self.own(text))
+        return replace_code(self.own(text), pattern, lambda match: f"super().{match[1]}(")
 
 
 @lru_cache(maxsize=256)

@@ -67,7 +67,7 @@ def parent_candidates(
     for statement in parent.outline.imports:
         candidate = _candidate(statement, parent.outline, settings, target)
         sibling = split_module(statement.module) if statement.level == 1 else None
-        if sibling is not None:
+        if sibling is not None and sibling[1] == parent.model:
             names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in candidate.names)
             module = f".{sibling[0]}_{model}"
             candidate = Candidate(module, names, candidate.lead, candidate.guard)

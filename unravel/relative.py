@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from functools import cache
 
 
 def moved(module: str, level: int, source: str, target: str, roots: Sequence[str]) -> str:
@@ -28,6 +29,7 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
     return posixpath.relpath(meant, nearest).replace("/", ".")
 
 
+@cache
 def _meant(module: str, level: int, path: str) -> str:
     """The path, less its ending, of the module that an import in the file `path` means."""
     folder = posixpath.join(posixpath.dirname(path) or ".", "../" * (level - 1))

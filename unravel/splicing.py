@@ -119,8 +119,8 @@ def _own_decorators(method: Method) -> list[str]:
 
 def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
     """Are the arguments just the parent's parameters, each under its own name?"""
-    if child.parameters.rstrip(" ,\n").endswith(SUPER_KWARGS):
-        return ""
+    if SUPER_KWARGS in child.parameters:
+        return _super_kwargs_obstacle(child, call)
     theirs = parent.node.args
     names = [a.arg for a in (*theirs.posonlyargs, *theirs.args)]
     names = names if method_kind(parent) == "staticmethod" else names[1:]
@@ -151,6 +151,17 @@ def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
     read = effects.read_names(statement.node for statement in parent.body)
     missing = {name for name in needed - passed if name.lstrip("*") in read}
     return f"`{min(missing)}` is not passed on" if missing else ""
+
+
+def _super_kwargs_obstacle(child: Method, call: ast.Call) -> str:
+    """Is all handed on: `**super_kwargs`, and parameters beside it under their own names?"""
+    plain = [ast.unparse(argument) for argument in call.args]
+    plain += [k.arg for k in call.keywords if k.arg and ast.unparse(k.value) == k.arg]
+    unpacked = ["**" + ast.unparse(k.value) for k in call.keywords if k.arg is None]
+    is_whole = len(plain) + len(unpacked) == len(call.args) + len(call.keywords)
+    if is_whole and unpacked == [SUPER_KWARGS] and set(plain) <= _parameter_names(child):
+        return ""
+    return f"the call does not just hand `{SUPER_KWARGS}` on"
 
 
 def _name_obstacle(
