@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unravel.project import FinishedFile, Run
     from unravel.types import Diagnostic
 
-DONE, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, INTERRUPTED = 0, 2, 130
 
 
 def main() -> NoReturn:

@@ -30,47 +30,50 @@ def merge(
     The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the
     text of the child's `module` needs.
     """
-    if settings.corpus_rules:
+    corpus_rules = settings.corpus_rules
+    if corpus_rules:
         child = with_any_docstring(child)
-    rename = class_renaming(child.name, parent.name, renaming, names)
-    if not settings.corpus_rules and renaming.name(parent.name) not in module.definitions:
-        rename = _naming_itself(rename, renaming.name(parent.name), child.name)
-    bases = _bases(child, parent, base, rename, own)
-    if settings.corpus_rules:
+        rename = class_renaming(child.name, parent.name, renaming, names)
         bases = _corpus_bases(child, parent, base, rename)
-    context = Context(
-        child=child,
-        parent=parent,
-        module=module,
-        rename=rename,
-        own=own,
-        bases=bases,
-        corpus_rules=settings.corpus_rules,
-        base=base,
-    )
-    doc = ""
-    if child.docstring is not None:
-        doc = child.docstring.text
-    elif parent.docstring is not None:
-        doc = rename(parent.docstring.text)
-    if settings.corpus_rules:
-        members = corpus_members(context)
     else:
-        check_child(context)
-        members = merged_members(context)
-    lead = rename(parent.lead) if settings.corpus_rules or not child.lead.strip() else child.lead
-    decorators = own(strip_marker(child.decorators)) or (
-        "" if NO_INHERITANCE in child.decorators else rename(parent.decorators)
-    )
-    keywords = child.keywords or tuple(map(rename, parent.keywords))
-    comment = "" if settings.corpus_rules else child.head_comment
-    head = _class_head(child.name, (*bases, *keywords), comment)
-    text = lead + decorators + head + (doc + members or "    pass\n")
-    if not settings.corpus_rules and child.footer.strip():
-        text += child.footer
-    if not settings.corpus_rules:
-        check_removals(context, text)
+        rename = _renaming(child, parent, module, renaming, names)
+        bases = _bases(child, parent, base, rename, own)
+    context = Context(child, parent, module, rename, own, bases, base, corpus_rules)
+    if corpus_rules:
+        return _class_text(context, rename(parent.lead), "", corpus_members(context))
+    check_child(context)
+    lead = child.lead if child.lead.strip() else rename(parent.lead)
+    text = _class_text(context, lead, child.head_comment, merged_members(context))
+    text += child.footer if child.footer.strip() else ""
+    check_removals(context, text)
     return text
+
+
+def _class_text(context: Context, lead: str, comment: str, members: str) -> str:
+    """The class as it is printed; decorators, docstring and keywords the child's, if it has any."""
+    child, parent, rename = context.child, context.parent, context.rename
+    decorators = context.own(strip_marker(child.decorators))
+    if not decorators and NO_INHERITANCE not in child.decorators:
+        decorators = rename(parent.decorators)
+    doc = child.docstring.text if child.docstring is not None else ""
+    if not doc and parent.docstring is not None:
+        doc = rename(parent.docstring.text)
+    keywords = child.keywords or tuple(map(rename, parent.keywords))
+    head = _class_head(child.name, (*context.bases, *keywords), comment)
+    return lead + decorators + head + (doc + members or "    pass\n")
+
+
+def _renaming(
+    child: ClassOutline,
+    parent: ClassOutline,
+    module: Outline,
+    renaming: Renaming,
+    names: CasedNames,
+) -> Rename:
+    """The renaming of the parent's text; where it names itself, it means the child."""
+    rename = class_renaming(child.name, parent.name, renaming, names)
+    renamed = renaming.name(parent.name)
+    return rename if renamed in module.definitions else _naming_itself(rename, renamed, child.name)
 
 
 def _naming_itself(rename: Rename, renamed: str, child: str) -> Rename:
