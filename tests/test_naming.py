@@ -91,3 +91,17 @@ def test_lower_names_are_those_that_are_cased(words: list[str]) -> None:
 def test_shared_endings(one: str, other: str, shared: str, suffix: str) -> None:
     assert (shared_ending(one, other), common_suffix(one, other)) == (shared, suffix)
     assert (shared_ending(other, one), common_suffix(other, one)) == (shared, suffix)
+
+
+@pytest.mark.parametrize(
+    ("child", "parent", "suffix"),
+    [
+        ("NewNorm", "OldMlp", ""),
+        ("XNorm", "Norm", ""),
+        ("NewTextConfig", "OldConfig", "Config"),
+        ("NewTextConfig", "BartConfig", "tConfig"),
+        ("newnorm", "oldnorm", "norm"),
+    ],
+)
+def test_suffixes_that_begin_within_a_word(child: str, parent: str, suffix: str) -> None:
+    assert common_suffix(child, parent, whole_words=False) == suffix

@@ -17,13 +17,16 @@ class OldTextHead: pass
 """
 
 
-def prefix(children: dict[str, str], parent: str = PARENT) -> str:
+def prefix(
+    children: dict[str, str], parent: str = PARENT, *, model: str = "old", whole_words: bool = True
+) -> str:
     """What `Old` becomes where the modular file has these `{child: parent}` classes."""
     modular = "".join(f"class {child}({base}): pass\n" for child, base in children.items())
     imported = {base: base for base in children.values()}
-    found = Parent(read_outline("old.py", parent), "modeling", "old", imported)
+    found = Parent(read_outline(f"{model}.py", parent), "modeling", model, imported)
     outline = read_outline("modular_new.py", modular)
-    return renaming_of(found, outline, "new", cased_names(())).new_cased
+    names = cased_names(())
+    return renaming_of(found, outline, "new", names, whole_words=whole_words).new_cased
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,13 @@ WITHOUT_PARTS = PARENT.replace("OldTextHead", "OldHead")
 )
 def test_a_prefix_of_a_part(children: dict[str, str], wanted: str) -> None:
     assert prefix(children, WITHOUT_PARTS) == wanted
+
+
+def test_without_whole_words_an_ending_within_a_word_gives_no_prefix() -> None:
+    children = {"NewTextConfig": "BartConfig"}
+    parent = "class BartConfig: pass\n"
+    assert prefix(children, parent, model="bart") == "NewText"
+    assert prefix(children, parent, model="bart", whole_words=False) == "New"
 
 
 def test_other_bases_count_for_nothing() -> None:

@@ -93,7 +93,9 @@ def class_renaming(
     renamed = renaming.name(parent)
     if renamed == child:
         return renaming.text
-    suffix = common_suffix(child, renamed)
+    # Without whole words, `PPFormulaNe` becomes `PPFormulaNetTex`, and nothing in lower case does:
+    # pp_formulanet says both `PPFormulaNetTextConfig` and `pp_formulanet-large`.
+    suffix = common_suffix(child, renamed, whole_words=renaming.whole_words)
     old, new = renamed.removesuffix(suffix), child.removesuffix(suffix)
     further = Renaming(names.lower_name(old), old, names.lower_name(new), new)
     return lambda text: further.strings_and_comments(renaming.text(text))

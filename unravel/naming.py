@@ -86,16 +86,24 @@ def _entries(node: ast.AST) -> Iterable[tuple[str, str]]:
 
 def shared_ending(one: str, other: str) -> str:
     """The longest ending that both names share and that starts with a capital letter."""
+    ending = _longest_ending(one, other)
+    start = re.search("[A-Z]", ending)
+    return ending[start.start() :] if start else ""
+
+
+def common_suffix(child: str, parent: str, *, whole_words: bool = True) -> str:
+    """The ending that both names share; empty where it would be all of one of them.
+
+    It begins with a capital letter; without `whole_words`, it may begin within a word.
+    """
+    ending = _longest_ending(child, parent)
+    if ending in (child, parent):
+        return ""
+    return shared_ending(child, parent) if whole_words else ending
+
+
+def _longest_ending(one: str, other: str) -> str:
     length = 0
     while length < min(len(one), len(other)) and one[-1 - length] == other[-1 - length]:
         length += 1
-    start = re.search("[A-Z]", one[len(one) - length :])
-    return one[len(one) - length + start.start() :] if start else ""
-
-
-def common_suffix(child: str, parent: str) -> str:
-    """The ending that both names share; empty where it would be all of one of them."""
-    length = 0
-    while length < min(len(child), len(parent)) and child[-1 - length] == parent[-1 - length]:
-        length += 1
-    return "" if length in (len(child), len(parent)) else shared_ending(child, parent)
+    return one[len(one) - length :]

@@ -29,7 +29,7 @@ def renaming_of(
     (`new_text`); see zamba2 and aria.
     """
     cased, cased_old = names.cased_name(model), names.cased_name(parent.model)
-    prefix = _prefix(parent, modular, cased, cased_old)
+    prefix = _prefix(parent, modular, cased, cased_old, whole_words)
     foreign = foreign_names(parent.outline, parent.model).union(
         *(foreign_names(other.outline, other.model) for other in parents)
     )
@@ -43,16 +43,17 @@ def renaming_of(
     return replace(renaming, prose=replace(renaming, new=new, new_cased=names.cased_name(new)))
 
 
-def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str) -> str:
+def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str, whole_words: bool) -> str:
     """The prefix that most child classes give; the model's own name where none does."""
-    found = [
-        prefix
+    pairs = (
+        (definition.name, parent.imported[base])
         for definition in modular.definitions.values()
         if definition.kind is DefinitionKind.CLASS
         for base in class_outline(modular, definition).bases
         if base in parent.imported
-        if (prefix := _class_prefix(definition.name, parent.imported[base], cased, cased_old))
-    ]
+    )
+    prefixes = (_class_prefix(*pair, cased, cased_old, whole_words) for pair in pairs)
+    found = [prefix for prefix in prefixes if prefix]
     if not found:
         return cased
     counts = Counter(found)
@@ -62,13 +63,14 @@ def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str) -> str
     return cased if not is_cased and _is_taken(parent, prefix, cased, cased_old) else prefix
 
 
-def _class_prefix(child: str, parent: str, cased: str, cased_old: str) -> str:
+def _class_prefix(child: str, parent: str, cased: str, cased_old: str, whole_words: bool) -> str:
     """What a child class puts before the ending that it shares with its parent class."""
     if child == cased + parent:
         return cased + cased_old
-    suffix = common_suffix(child, parent)
-    if not suffix:
-        # `AltCLIPMLP(CLIPMLP)` in altclip, `MoonshineDecoder(LlamaModel)` in moonshine.
+    suffix = common_suffix(child, parent, whole_words=whole_words)
+    if not suffix[:1].isupper():
+        # `AltCLIPMLP(CLIPMLP)` in altclip, `MoonshineDecoder(LlamaModel)` in moonshine; in the
+        # corpus also `PPFormulaNetTextConfig(MBartConfig)` of pp_formulanet: they share `tConfig`.
         return cased if child.startswith(cased) else ""
     prefix = child.removesuffix(suffix)
     return cased if len(prefix) < len(cased) and cased in child else prefix
