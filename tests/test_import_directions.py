@@ -27,6 +27,7 @@ CORE = {
     "members",
     "merging",
     "naming",
+    "ordering",
     "outline",
     "parameters",
     "parents",

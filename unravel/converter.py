@@ -11,6 +11,7 @@ from unravel.checking import check_definitions, check_files, check_modular
 from unravel.diagnostics import refuse
 from unravel.merging import merge
 from unravel.naming import CasedNames, cased_names, model_name
+from unravel.ordering import in_order
 from unravel.outline import class_outline, place
 from unravel.parents import Parent, find_parents
 from unravel.prefixes import renaming_of
@@ -154,8 +155,11 @@ def _generate(
             printer.definition(named)
     if not settings.corpus_rules:
         check_definitions((named for named, _ in printer.printed.values()), modular)
-    pieces = printer.pieces(modular.path)
-    definitions = printing.top_first(pieces)
+    pieces = printing.top_first(printer.pieces(modular.path))
+    future = imports.future_imports([modular, *(p.outline for p, _ in model.parents)])
+    if not settings.corpus_rules:
+        pieces = in_order(pieces, lazy_annotations="annotations" in future)
+    definitions = [piece for piece in pieces.values() if piece.text]
     late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
     body = "".join(piece.text for piece in definitions) + late
     path = target(settings, modular.path, kind)
@@ -166,7 +170,7 @@ def _generate(
         imports.guards_backends(kind, settings),
     )
     if not settings.corpus_rules:
-        head = imports.future_imports([modular, *(p.outline for p, _ in model.parents)]) + head
+        head = future + head
         if rest is not None and modular.docstring is not None:
             head = modular.docstring.text + head
     first = Piece(modular.header + head, Origin(modular.path, 1))

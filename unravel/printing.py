@@ -88,7 +88,6 @@ def goes_on_top(name: str) -> bool:
     return name in _TOP
 
 
-def top_first(pieces: Mapping[str, Piece]) -> list[Piece]:
+def top_first(pieces: Mapping[str, Piece]) -> dict[str, Piece]:
     """The pieces in printing order, those first that go to the top."""
-    names = sorted(pieces, key=lambda name: not goes_on_top(name))
-    return [pieces[name] for name in names if pieces[name].text]
+    return {name: pieces[name] for name in sorted(pieces, key=lambda name: not goes_on_top(name))}
