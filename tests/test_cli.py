@@ -516,7 +516,7 @@ HEAVY = {"rich", "jinja2", "libcst", "torch", "transformers", "numpy", "asyncio"
 def test_help_loads_nothing_heavy() -> None:
     program = "from unravel.cli import run\nrun(['--help'])\nrun(['convert', '--help'])"
     loaded = _loaded_by(program)
-    ours = {"unravel.converter", "unravel.project", "unravel.types", "checks"}
+    ours = {"unravel.converter", "unravel.running", "unravel.types", "checks"}
     assert loaded & (HEAVY | ours) == set()
 
 
@@ -524,7 +524,7 @@ def test_import_loads_nothing() -> None:
     assert {name for name in _loaded_by("import unravel") if name.startswith("unravel")} == {
         "unravel"
     }
-    assert "unravel.project" not in _loaded_by("import unravel\nunravel.Settings()")
+    assert "unravel.running" not in _loaded_by("import unravel\nunravel.Settings()")
 
 
 def test_public_names() -> None:

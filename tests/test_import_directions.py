@@ -44,12 +44,14 @@ CORE = {
 """Text in, text out. They build on each other, without a cycle, and know nothing of disks."""
 SERVICES = {"cache", "config", "formatting", "profiles", "reading", "writing"}
 """What `project` and `cli` use to reach the disk and other programs."""
-BASE = {"types", "diagnostics"}
+BASE = {"types", "diagnostics", "outcomes"}
 BELOW_PROJECT = BASE | CORE | SERVICES | {"converter", "selection", "workers"}
+BELOW_CLI = BASE | SERVICES | {"project", "running", "selection"}
 
 ROOMS: dict[str, set[str]] = {
     "types": set(),
     "diagnostics": {"types"},
+    "outcomes": {"types"},
     **dict.fromkeys(CORE, BASE | CORE),
     "converter": BASE | CORE,
     **dict.fromkeys(SERVICES, BASE | SERVICES),
@@ -60,9 +62,11 @@ ROOMS: dict[str, set[str]] = {
     # Finds the modular files and picks those that are meant.
     "selection": BASE | CORE | SERVICES,
     "project": BELOW_PROJECT,
-    "cli": BELOW_PROJECT | {"project", ""},
+    # Loads the project, and with it the converter, only where there is something to convert.
+    "running": BELOW_CLI,
+    "cli": BELOW_CLI | {""},
     # The public API hands on what the rooms below the command line offer.
-    "": BELOW_PROJECT | {"project"},
+    "": BELOW_CLI,
     "__main__": {"cli"},
 }
 """Each room of `unravel`, and the rooms that it may import; "" is the package itself."""

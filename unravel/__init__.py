@@ -19,7 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unravel.project import Finished, FinishedFile, Outcome, Run, State, check, convert
+    from unravel.outcomes import Finished, FinishedFile, Outcome, Run, State
+    from unravel.running import check, convert
     from unravel.types import Converted, Diagnostic, Failed, Settings, Severity
 
     __version__: str
@@ -29,15 +30,15 @@ _HOMES = {
     "Converted": "unravel.types",
     "Diagnostic": "unravel.types",
     "Failed": "unravel.types",
-    "Finished": "unravel.project",
-    "FinishedFile": "unravel.project",
-    "Outcome": "unravel.project",
-    "Run": "unravel.project",
+    "Finished": "unravel.outcomes",
+    "FinishedFile": "unravel.outcomes",
+    "Outcome": "unravel.outcomes",
+    "Run": "unravel.outcomes",
     "Settings": "unravel.types",
     "Severity": "unravel.types",
-    "State": "unravel.project",
-    "check": "unravel.project",
-    "convert": "unravel.project",
+    "State": "unravel.outcomes",
+    "check": "unravel.running",
+    "convert": "unravel.running",
 }
 
 __all__ = [

@@ -17,7 +17,7 @@ import click
 
 if TYPE_CHECKING:
     from checks.report import Result
-    from unravel.project import FinishedFile, Run
+    from unravel.outcomes import FinishedFile, Run
     from unravel.types import Diagnostic
 
 DONE, FAILED, INTERRUPTED = 0, 2, 130
@@ -120,7 +120,7 @@ def convert(
     """
     if diff and to_stdout:
         raise click.UsageError("--diff and --stdout exclude each other.")
-    from unravel.project import convert as convert_project
+    from unravel.running import convert as convert_project
 
     with _progress() as on_progress:
         run = convert_project(
@@ -187,7 +187,7 @@ def _executable(ruff: str) -> str:
 
 def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: bool) -> None:
     """What was written, what went wrong, and all of it in one line."""
-    from unravel.project import State
+    from unravel.outcomes import State
 
     changed = [file for file in files if file.state is not State.UNCHANGED]
     if not quiet and not is_dry:

@@ -1,226 +1,34 @@
-"""A whole project: find its modular files, order them, convert, format, compare, write."""
+"""The modular files of a project: order them, convert, format, compare, write."""
 
 from __future__ import annotations
 
-import enum
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from difflib import unified_diff
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
 
-from unravel.config import find_root
 from unravel.diagnostics import Place, diagnose
 from unravel.formatting import FormatterError, format_batch, undefined_names
 from unravel.naming import model_name
+from unravel.outcomes import Finished, FinishedFile, Outcome, State
 from unravel.outline import place
 from unravel.parents import candidates, parent_paths
 from unravel.printing import banner
 from unravel.reading import BOM, Loader, Source
 from unravel.routing import KINDS, target
-from unravel.selection import Project, Selection, failed, open_project, relative, select
+from unravel.selection import Selection, failed, relative
 from unravel.types import (
     Converted,
     Diagnostic,
     Failed,
     GeneratedFile,
-    Piece,
     Refused,
-    Settings,
     Severity,
 )
 from unravel.workers import Workers, count_jobs, defect, without_collector
-from unravel.writing import (
-    Write,
-    banner_of,
-    is_generated,
-    locked,
-    recover,
-    state_folder,
-    write_models,
-)
-
-
-class State(enum.Enum):
-    """How a generated file compares with what lies, or lay, on disk."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedFile:
-    """A generated file, formatted and with its banner, as it belongs on disk.
-
-    `path` is relative to the root. `before` is what the file held when it was compared, or None.
-    """
-
-    path: str
-    kind: str
-    content: bytes
-    before: bytes | None
-    pieces: tuple[Piece, ...] = ()
-
-    @property
-    def state(self) -> State:
-        if self.before is None:
-            return State.NEW
-        return State.UNCHANGED if self.before == self.content else State.CHANGED
-
-    def difference(self) -> str:
-        """A unified diff from what is on disk to what should be; `patch -p1` understands it."""
-        old = "/dev/null" if self.before is None else f"a/{self.path}"
-        lines = unified_diff(
-            _lines(self.before or b""), _lines(self.content), old, f"b/{self.path}"
-        )
-        ends = ("\n\\ No newline at end of file\n", "")
-        return "".join(line + ends[line.endswith("\n")] for line in lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The modular file `source` of `model` has become `files`, in the order of their paths."""
-
-    source: str
-    model: str
-    files: tuple[FinishedFile, ...]
-    inputs: tuple[str, ...]
-    warnings: tuple[Diagnostic, ...] = ()
-
-
-def _lines(content: bytes) -> list[str]:
-    # Only `\n` ends a line here; `str.splitlines` would also split at form feeds and the like.
-    return re.findall(r"[^\n]*\n|[^\n]+", content.decode("utf-8", "replace"))
-
-
-Outcome: TypeAlias = Finished | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a run has done: one outcome a modular file, in the order of their paths.
-
-    A run that could not begin has failures that concern a setting, a folder or a name instead.
-    """
-
-    root: str
-    outcomes: tuple[Outcome, ...]
-    began: bool = True
-
-    @property
-    def finished(self) -> tuple[Finished, ...]:
-        return tuple(each for each in self.outcomes if isinstance(each, Finished))
-
-    @property
-    def failed(self) -> tuple[Failed, ...]:
-        return tuple(each for each in self.outcomes if isinstance(each, Failed))
-
-    @property
-    def in_sync(self) -> bool:
-        """Is every generated file on disk what it should be? Nothing looked at is not in sync."""
-        files = [file for each in self.finished for file in each.files]
-        is_same = all(file.state is State.UNCHANGED for file in files)
-        return bool(files) and is_same and not self.failed
-
-
-def convert(
-    *,
-    root: str | Path | None = None,
-    models: Sequence[str] = (),
-    profile: str | None = None,
-    settings: Settings | None = None,
-    jobs: int | None = 1,
-    ruff: str = "",
-    force: bool = False,
-    write: bool = True,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-    on_wait: Callable[[], None] = lambda: None,
-) -> Run:
-    """Convert the modular files of the project at `root`, and write what has changed.
-
-    `models` are names of models or paths of modular files; none means all. Without `root`, it is
-    found from the current folder upwards; without `settings`, they are read from its
-    pyproject.toml. `jobs` is the number of worker processes: 0 for one a core, None for what
-    the settings say. With `force`, files that unravel did not generate are overwritten too.
-    With `write` off, nothing on disk changes. `on_progress` hears how many models of how many
-    are done; `on_wait`, that another run is awaited.
-
-    What is wrong with the user's files is not raised: it is a `Failed` among the outcomes.
-    """
-    folder = Path(os.path.abspath(root)) if root else find_root(Path.cwd(), profile=profile)
-    project = open_project(folder, profile, settings, ruff)
-    if isinstance(project, Failed):
-        return Run(str(folder), (project,), began=False)
-    try:
-        with ExitStack() as stack:
-            state = stack.enter_context(_writable(project, on_wait)) if write else None
-            # Looked for only now: another run may have been waited for.
-            selection = select(project, models)
-            if not selection.selected:
-                return Run(str(folder), selection.unknown, began=False)
-            scratch = stack.enter_context(_scratch(state))
-            course = _Course(selection, scratch, state, force, on_progress)
-            return Run(str(folder), course.run(jobs))
-    except OSError as error:
-        return Run(str(folder), (_unusable(error),), began=False)
-
-
-def check(
-    *,
-    root: str | Path | None = None,
-    models: Sequence[str] = (),
-    profile: str | None = None,
-    settings: Settings | None = None,
-    jobs: int | None = 1,
-    ruff: str = "",
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Run:
-    """What `convert` would do, with nothing written: are the generated files in sync?"""
-    return convert(
-        root=root,
-        models=models,
-        profile=profile,
-        settings=settings,
-        jobs=jobs,
-        ruff=ruff,
-        write=False,
-        on_progress=on_progress,
-    )
-
-
-@contextmanager
-def _writable(project: Project, on_wait: Callable[[], None]) -> Iterator[Path]:
-    """No other run writes now, and what a killed one has left is put in order."""
-    state = state_folder(project.root)
-    with locked(state, on_wait=on_wait):
-        recover(state)
-        yield state
-
-
-@contextmanager
-def _scratch(state: Path | None) -> Iterator[Path]:
-    """A folder that is gone afterwards. A run that writes also removes what killed ones left."""
-    prefix = "unravel-check-"
-    if state is not None:
-        prefix = f"unravel-{state.name}-"
-        for killed in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-            shutil.rmtree(killed, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-def _unusable(error: OSError) -> Failed:
-    path = str(error.filename or tempfile.gettempdir())
-    return failed("UNR404", path, f"unravel cannot use this: {error.strerror or error}")
-
+from unravel.writing import Write, banner_of, is_generated, write_models
 
 # -- ordering ------------------------------------------------------------------------------------
 
@@ -261,7 +69,7 @@ def _levels(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 # -- running -------------------------------------------------------------------------------------
 
 
-class _Course:
+class Course:
     """One run over the selected modular files and those that they are built on."""
 
     def __init__(

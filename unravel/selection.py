@@ -12,7 +12,6 @@ from pathlib import Path
 from unravel.config import FILE, locate, read_settings
 from unravel.diagnostics import Place, diagnose, nearest
 from unravel.naming import model_name
-from unravel.printing import banner
 from unravel.profiles import MARKERS, PROFILES
 from unravel.routing import KINDS, target
 from unravel.types import Failed, Settings
@@ -60,6 +59,8 @@ def _wrong_banner(settings: Settings) -> tuple[str, str] | None:
     given = (settings.banner, settings.banner_line)
     if any(given == (each.banner, each.banner_line) for each in PROFILES.values()):
         return None
+    from unravel.printing import banner
+
     source = "modular/modular_x.py"
     try:
         text = banner(settings, source, "x", "modeling")
@@ -93,7 +94,8 @@ def select(project: Project, requests: Sequence[str]) -> Selection:
 
 def _find(root: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     found = {path for each in patterns for path in iglob(each, root_dir=root, recursive=True)}
-    return tuple(sorted(Path(path).as_posix() for path in found if (root / path).is_file()))
+    files = (path for path in found if os.path.isfile(os.path.join(root, path)))
+    return tuple(sorted(os.path.normpath(path).replace(os.sep, "/") for path in files))
 
 
 def _owners(sources: Iterable[str], settings: Settings) -> dict[str, str]:

@@ -1,0 +1,109 @@
+"""One run over a project, from its folder to the outcomes; what it takes is loaded at need."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from unravel.config import find_root
+from unravel.outcomes import Run
+from unravel.selection import Project, failed, open_project, select
+from unravel.types import Failed, Settings
+from unravel.writing import locked, recover, state_folder
+
+
+def convert(
+    *,
+    root: str | Path | None = None,
+    models: Sequence[str] = (),
+    profile: str | None = None,
+    settings: Settings | None = None,
+    jobs: int | None = 1,
+    ruff: str = "",
+    force: bool = False,
+    write: bool = True,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Run:
+    """Convert the modular files of the project at `root`, and write what has changed.
+
+    `models` are names of models or paths of modular files; none means all. Without `root`, it is
+    found from the current folder upwards; without `settings`, they are read from its
+    pyproject.toml. `jobs` is the number of worker processes: 0 for one a core, None for what
+    the settings say. With `force`, files that unravel did not generate are overwritten too.
+    With `write` off, nothing on disk changes. `on_progress` hears how many models of how many
+    are done; `on_wait`, that another run is awaited.
+
+    What is wrong with the user's files is not raised: it is a `Failed` among the outcomes.
+    """
+    folder = Path(os.path.abspath(root)) if root else find_root(Path.cwd(), profile=profile)
+    project = open_project(folder, profile, settings, ruff)
+    if isinstance(project, Failed):
+        return Run(str(folder), (project,), began=False)
+    try:
+        with ExitStack() as stack:
+            state = stack.enter_context(_writable(project, on_wait)) if write else None
+            # Looked for only now: another run may have been waited for.
+            selection = select(project, models)
+            if not selection.selected:
+                return Run(str(folder), selection.unknown, began=False)
+            scratch = stack.enter_context(_scratch(state))
+            from unravel.project import Course
+
+            course = Course(selection, scratch, state, force, on_progress)
+            return Run(str(folder), course.run(jobs))
+    except OSError as error:
+        return Run(str(folder), (_unusable(error),), began=False)
+
+
+def check(
+    *,
+    root: str | Path | None = None,
+    models: Sequence[str] = (),
+    profile: str | None = None,
+    settings: Settings | None = None,
+    jobs: int | None = 1,
+    ruff: str = "",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """What `convert` would do, with nothing written: are the generated files in sync?"""
+    return convert(
+        root=root,
+        models=models,
+        profile=profile,
+        settings=settings,
+        jobs=jobs,
+        ruff=ruff,
+        write=False,
+        on_progress=on_progress,
+    )
+
+
+@contextmanager
+def _writable(project: Project, on_wait: Callable[[], None]) -> Iterator[Path]:
+    """No other run writes now, and what a killed one has left is put in order."""
+    state = state_folder(project.root)
+    with locked(state, on_wait=on_wait):
+        recover(state)
+        yield state
+
+
+@contextmanager
+def _scratch(state: Path | None) -> Iterator[Path]:
+    """A folder that is gone afterwards. A run that writes also removes what killed ones left."""
+    prefix = "unravel-check-"
+    if state is not None:
+        prefix = f"unravel-{state.name}-"
+        for killed in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            shutil.rmtree(killed, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _unusable(error: OSError) -> Failed:
+    path = str(error.filename or tempfile.gettempdir())
+    return failed("UNR404", path, f"unravel cannot use this: {error.strerror or error}")
