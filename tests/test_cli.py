@@ -22,6 +22,7 @@ import pytest
 
 from tests.small_project import BANNER, GENERATED, MISTRAL, QWEN, Project, command, small_project
 from unravel.cli import diagnostic_lines
+from unravel.parsing import PYTHON
 from unravel.types import Diagnostic, Severity
 
 
@@ -124,7 +125,7 @@ def test_failures(project: Project) -> None:
     assert done.stderr == (
         "modular/modular_qwen.py:1:1: UNR104 the parent modular/modular_mistral.py could not be "
         "converted\n"
-        "modular/modular_mistral.py:4:8: UNR003 not valid Python: '(' was never closed\n"
+        f"modular/modular_mistral.py:4:8: UNR003 not valid {PYTHON}: '(' was never closed\n"
         "    class A(\n"
         "           ^\n"
     )
@@ -212,7 +213,7 @@ def test_no_command(project: Project) -> None:
     [
         (b"\xff", "modular_bad.py:1:1: UNR002"),
         (b"x = 1\ny = '\xe9'\n", "modular_bad.py:2:6: UNR002"),
-        (b"\x00", "UNR003"),
+        (b"\x00", "UNR002"),
         (b"x = (" * 500, "UNR003"),
         (b"class A(B):\n\tx = 1\n        y = 2\n", "UNR003"),
         (b"", "UNR004"),

@@ -31,6 +31,7 @@ CORE = {
     "outline",
     "parameters",
     "parents",
+    "parsing",
     "prefixes",
     "printing",
     "refusals",

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from unravel.diagnostics import Place, refuse
-from unravel.outline import changed_elsewhere, place
+from unravel.effects import bound_names
+from unravel.outline import Function, changed_elsewhere, place
 from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.routing import KINDS, target
 from unravel.tracing import Named
-from unravel.types import GeneratedFile, Load, Outline, Settings
+from unravel.types import GeneratedFile, Load, Outline, Refused, Settings
 
 _SIBLING = re.compile(r"^from \.(\w+) import (\w+)", re.MULTILINE)
 
@@ -21,12 +22,7 @@ _SIBLING = re.compile(r"^from \.(\w+) import (\w+)", re.MULTILINE)
 def check_modular(modular: Outline, parents: Sequence[tuple[Parent, Renaming]]) -> None:
     """Raise `Refused` for statements that define nothing, and for names of two meanings."""
     if modular.others:
-        raise refuse(
-            "UNR205",
-            place(modular, modular.others[0].node),
-            "no generated file would hold this statement: it is no plain, only definition",
-            hint="keep to imports and definitions, each name defined once",
-        )
+        raise _no_definition(modular, modular.others[0].node)
     taken = {
         bound: renaming.name(original)
         for parent, renaming in parents
@@ -43,6 +39,25 @@ def check_modular(modular: Outline, parents: Sequence[tuple[Parent, Renaming]]) 
                     f"`{name.id}` becomes `{taken[name.id]}`, which this file defines anew",
                     hint=f"write `{taken[name.id]}` if that is meant",
                 )
+
+
+def _no_definition(modular: Outline, node: ast.stmt) -> Refused:
+    """Why no generated file would hold this statement of the module."""
+    at = place(modular, node)
+    names = sorted(bound_names([node]))
+    again = [name for name in names if name in modular.definitions]
+    if again and isinstance(node, (ast.ClassDef, *Function, ast.Assign, ast.AnnAssign)):
+        line = modular.definitions[again[0]].statement.node.lineno
+        message = f"`{again[0]}` is defined here and once more in line {line}"
+        return refuse("UNR205", at, message, hint="keep one of the two")
+    if names and not isinstance(node, (ast.Import, ast.ImportFrom)):
+        message = f"`{names[0]}` is not defined by a plain statement of its own"
+        hint = "define it once, at the top level: what this does is known only when it runs"
+        return refuse("UNR205", at, message, hint=hint)
+    hint = "keep to imports, classes, functions and assignments"
+    return refuse(
+        "UNR205", at, "this defines nothing, so no generated file would hold it", hint=hint
+    )
 
 
 def _uses(node: ast.AST, parent: str = "") -> Iterator[ast.Name]:

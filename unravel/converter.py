@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from unravel import imports, printing
 from unravel.checking import check_definitions, check_files, check_modular
-from unravel.diagnostics import refuse
+from unravel.diagnostics import Place, refuse
 from unravel.merging import merge
 from unravel.naming import CasedNames, cased_names, model_name
 from unravel.ordering import in_order
-from unravel.outline import class_outline, place
-from unravel.parents import Parent, find_parents
+from unravel.outline import class_outline, deepest_place, place
+from unravel.parents import Parent, find_parents, parent_paths
+from unravel.parsing import too_deep
 from unravel.prefixes import renaming_of
 from unravel.renaming import Renaming
 from unravel.routing import APART, KINDS, MODELING, kind_of, target
@@ -46,6 +47,10 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
         return Converted(modular.path, tuple(files), model.inputs, warnings)
     except Refused as refused:
         return Failed(modular.path, (refused.diagnostic,))
+    except RecursionError:
+        paths = parent_paths(modular, settings, lambda path: load(path) is not None)
+        modules = (modular, *filter(None, map(load, paths)))
+        return Failed(modular.path, (too_deep(deepest_place(modules)).diagnostic,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +73,13 @@ class _Model:
 
 def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
     name = model_name(modular.path)
+    if not re.fullmatch(r"\w+", name):
+        raise refuse(
+            "UNR303",
+            Place(modular.path, 0, 0),
+            f"`{name}` cannot be part of the name of a module",
+            hint="call the file modular_<model>.py, with letters, digits and `_` in <model>",
+        )
     registers = tuple(found for path in settings.cased_names if (found := load(path)))
     names = cased_names(registers)
     modules = find_parents(modular, settings, load)

@@ -14,6 +14,7 @@ CODES: dict[str, str] = {
     "UNR002": "the file is not valid UTF-8",
     "UNR003": "the file is not valid Python",
     "UNR004": "nothing to convert or check was found",
+    "UNR005": "the code is nested too deeply",
     # settings
     "UNR010": "the settings are not valid",
     "UNR011": "a setting is not known",
@@ -33,6 +34,7 @@ CODES: dict[str, str] = {
     # naming
     "UNR301": "the prefix of the new names is ambiguous",
     "UNR302": "two definitions would get the same name",
+    "UNR303": "the file's name does not give a model's name",
     # output
     "UNR401": "the formatter failed",
     "UNR402": "the generated code is not valid Python",
@@ -86,3 +88,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     """A hint that names the candidate closest to `name`, or nothing."""
     close = get_close_matches(name, sorted(candidates), n=1)
     return f"did you mean `{close[0]}`?" if close else ""
+
+
+def enumerated(names: Iterable[str], limit: int = 8) -> str:
+    """The first of `names`, in their order, as a hint shows them: `a`, `b`, ..."""
+    shown = [f"`{name}`" for name in sorted(names)]
+    return ", ".join(shown[:limit] + ["..."] * (len(shown) > limit))

@@ -7,13 +7,13 @@ Every statement is kept as the very text that was read.
 from __future__ import annotations
 
 import ast
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from unravel.diagnostics import Place, refuse
 from unravel.effects import bound_names, changed_names
 from unravel.indentation import canonical, is_canonical
+from unravel.parsing import deepest, normalized, parse
 from unravel.scanning import tokens
 from unravel.types import (
     ClassOutline,
@@ -35,10 +35,12 @@ def read_outline(path: str, text: str) -> Outline:
 
     Raises `Refused` where the text is not valid Python.
     """
-    module = _parse(path, text)
+    module = parse(path, text)
+    given, text = text, normalized(text)
     if not is_canonical(module):
         text = canonical(text)
-        module = _parse(path, text)
+    if text != given:
+        module = parse(path, text)
     lines = tuple(line + "\n" for line in text.split("\n"))
     statements, _ = split_block(lines, module.body, 1, len(lines))
     header = statements[0].lead if statements else text
@@ -54,6 +56,9 @@ def read_outline(path: str, text: str) -> Outline:
                 continue
         found = _imports(lines, statement)
         if found:
+            if found[0].module == "__future__" and (definitions or others or _is_ordinary(imports)):
+                at = _place(path, lines, statement.node)
+                raise refuse("UNR003", at, "`from __future__` stands behind other statements")
             imports += found
             continue
         names = _defined(statement.node)
@@ -70,28 +75,36 @@ def read_outline(path: str, text: str) -> Outline:
     return Outline(path, lines, header, docstring, tuple(imports), definitions, tuple(others))
 
 
+def _is_ordinary(imports: Sequence[Import]) -> bool:
+    return any(each.module != "__future__" for each in imports)
+
+
 def place(outline: Outline, node: ast.AST) -> Place:
     """Where `node` stands in the outlined module."""
+    return _place(outline.path, outline.lines, node)
+
+
+def _place(path: str, lines: Sequence[str], node: ast.AST) -> Place:
     line = getattr(node, "lineno", 0)
-    excerpt = outline.lines[line - 1].rstrip("\n") if 0 < line <= len(outline.lines) else ""
+    excerpt = lines[line - 1].rstrip("\n") if 0 < line <= len(lines) else ""
     column = len(excerpt.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")) + 1
-    return Place(outline.path, line, column if line else 0, excerpt)
+    return Place(path, line, column if line else 0, excerpt)
 
 
-def _parse(path: str, text: str) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in somebody's file is not our news
-            return ast.parse(text)
-    except SyntaxError as error:
-        line, column = error.lineno or 0, error.offset or 0
-        lines = text.split("\n")
-        excerpt = lines[line - 1] if 0 < line <= len(lines) else ""
-        at = Place(path, line, column, excerpt)
-        raise refuse("UNR003", at, f"not valid Python: {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        reason = str(error) or "it is nested too deeply for the parser"
-        raise refuse("UNR003", Place(path, 0, 0), f"not valid Python: {reason}") from None
+def deepest_place(outlines: Iterable[Outline]) -> Place:
+    """Where the most deeply nested code of all these modules stands."""
+    found = [
+        (depth, place(outline, node))
+        for outline in outlines
+        for depth, node in [deepest(statement.node for statement in _statements(outline))]
+    ]
+    return max(found)[1]
+
+
+def _statements(outline: Outline) -> Iterator[Statement]:
+    yield from outline.others
+    for definition in outline.definitions.values():
+        yield from (definition.statement, *definition.extras)
 
 
 def split_block(

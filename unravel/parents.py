@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from unravel.diagnostics import diagnose, nearest, refuse
+from unravel.diagnostics import Place, diagnose, enumerated, nearest, refuse
 from unravel.naming import model_name
-from unravel.outline import place
+from unravel.outline import changed_elsewhere, place
 from unravel.routing import MODELING, kind_of, split_module
 from unravel.types import (
     DefinitionKind,
@@ -151,12 +152,26 @@ def _check_name(
     name: str, statement: Import, outline: Outline, module: Outline
 ) -> Diagnostic | None:
     """What is wrong with an imported name that the parent module does not have."""
-    at = place(outline, statement.node)
+    at = _place_of(name, statement, outline)
     if name == "*":
         message = f"`from {statement.module} import *` does not say what it brings"
         raise refuse("UNR106", at, message, hint="import the names that are used")
     imported = {bound for other in module.imports for _, bound in other.names}
     if name in module.definitions or name in imported:
         return None
+    if name in changed_elsewhere(module):
+        message = f"`{module.path}` defines `{name}` only conditionally"
+        hint = "let it define the name once, at its top level"
+        return diagnose("UNR102", at, message, hint=hint)
     hint = nearest(name, module.definitions.keys() | imported)
+    if not hint:
+        defined = enumerated(module.definitions)
+        hint = f"it defines {defined}" if defined else "it defines nothing"
     return diagnose("UNR102", at, f"`{module.path}` does not define `{name}`", hint=hint)
+
+
+def _place_of(name: str, statement: Import, outline: Outline) -> Place:
+    """Where an import names `name`."""
+    assert isinstance(statement.node, (ast.Import, ast.ImportFrom))
+    named = [alias for alias in statement.node.names if alias.name == name]
+    return place(outline, named[0] if named else statement.node)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,20 +44,67 @@ def read_source(file: str, path: str) -> Source:
 
 
 def decode(content: bytes, path: str) -> Source:
-    """`content` as text. Raises `Refused` where it is not UTF-8."""
+    """`content` as text. Raises `Refused` where it is not UTF-8, or says that it is not."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        message = f"the file is not valid UTF-8: {error.reason}"
-        hint = "save the file as UTF-8"
-        raise refuse("UNR002", Place(path, line, column), message, hint=hint) from error
+        raise _not_utf8(content, path, error) from None
+    if "\0" in text:
+        at = _place(path, text, text.index("\0"))
+        raise refuse("UNR002", at, "the file holds a NUL character", hint=_SAVE)
     bom = text.startswith(BOM)
     first = text.find("\n")
     crlf = first > 0 and text[first - 1] == "\r"
-    text = text.removeprefix(BOM).replace("\r\n", "\n").replace("\r", "\n")
-    return Source(text, crlf=crlf, bom=bom)
+    _check_declared(content, text, path)
+    return Source(_plain(text), crlf=crlf, bom=bom)
+
+
+_SAVE = "save the file as UTF-8"
+_MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (b"\xfe\xff", "UTF-16"))
+# As the language reference has it, for the first two lines.
+_DECLARED = re.compile(r"(?:[ \t\f]*(?:#.*)?\n)??[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix(BOM).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _not_utf8(content: bytes, path: str, error: UnicodeDecodeError) -> Refused:
+    before = content[: error.start].decode("utf-8")
+    line = content[error.start :].split(b"\n", 1)[0].split(b"\r", 1)[0][:_LONGEST]
+    at = _place(path, before + line.decode("utf-8", "replace"), len(before))
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return refuse("UNR002", at._replace(excerpt=""), f"the file is {name}", hint=_SAVE)
+    message = f"the file is not valid UTF-8: {error.reason} 0x{content[error.start]:02x}"
+    return refuse("UNR002", at, message, hint=_SAVE)
+
+
+_LONGEST = 200
+"""How much of a line is shown of what is no text at all."""
+
+
+def _place(path: str, text: str, offset: int) -> Place:
+    """Where the character at `offset` stands, once line ends are `\\n`."""
+    before = _plain(text[:offset])
+    start = before.rfind("\n") + 1
+    excerpt = before[start:] + _plain(text[offset : offset + _LONGEST]).partition("\n")[0]
+    return Place(path, before.count("\n") + 1, len(before) - start + 1, excerpt)
+
+
+def _check_declared(content: bytes, text: str, path: str) -> None:
+    """Refuse a file that is something else for Python, which heeds `# coding: latin-1`."""
+    found = _DECLARED.match(_plain(text[:_LONGEST]))
+    if found is None:
+        return
+    try:
+        if content.decode(found[1]).removeprefix(BOM) == text.removeprefix(BOM):
+            return  # it says UTF-8, or is ASCII
+    except (LookupError, ValueError):
+        pass  # Python itself cannot read it
+    at = _place(path, _plain(text), found.start(1))
+    message = f"the file declares the coding `{found[1]}`, and unravel reads UTF-8"
+    raise refuse("UNR002", at, message, hint=f"{_SAVE}, and remove the declaration")
 
 
 @dataclass(slots=True)
