@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from checks.live import live
 from unravel.converter import convert
 from unravel.diagnostics import Place, diagnose
 from unravel.outline import read_outline
@@ -27,9 +28,6 @@ from unravel.types import Converted, Diagnostic, Failed, Outline, Refused, Setti
 
 _TITLE = re.compile(r"^==> (.+) <==\n", re.MULTILINE)
 _WANTED = "wanted "
-MODEL = re.compile(r"models/\w+/\w+_\w+\.py\Z")
-"""What a parent module's path looks like."""
-
 DIAGNOSTICS = "diagnostics"
 WARNINGS = "warnings"
 
@@ -128,17 +126,8 @@ def behaviour(case: Case, files: Mapping[str, str]) -> Any:
 
 
 def live_behaviour(case: Case) -> Any:
-    """What the case's `probe` sees of the modular file as it stands, executed.
-
-    Its parent modules are executed afresh for it, and see its classes, functions and constants in
-    the places of their own.
-    """
-    modular = read_outline(case.modular, case.files[case.modular])
-    with _modules(case.files):
-        module = _import(case.modular)
-        for path in case.files:
-            if MODEL.search(path) and path != case.modular:
-                _rebind(_import(path), module, modular)
+    """What the case's `probe` sees of the modular file as it stands, executed."""
+    with _modules(case.files), live(_module_name(case.modular)) as module:
         return _probed(case, module)
 
 
@@ -150,35 +139,6 @@ def _probed(case: Case, module: Any) -> Any:
     namespace: dict[str, Any] = {}
     exec(compile(case.probe, "<probe>", "exec"), namespace)
     return namespace["probe"](module)
-
-
-def _rebind(parent: ModuleType, module: ModuleType, modular: Outline) -> None:
-    """Let the code of `parent` find what the modular file defines in the place of its own."""
-    rebound: dict[object, type] = {}
-    classes = [value for value in vars(parent).values() if isinstance(value, type)]
-    for name, value in list(vars(parent).items()):
-        new = _new_name(name, parent.__name__.rpartition("_")[2], modular)
-        if name.startswith("__") or new is None:
-            continue
-        if isinstance(value, type):
-            rebound[value] = getattr(module, new)
-        setattr(parent, name, getattr(module, new))
-    for cls in classes:
-        bases = tuple(rebound.get(base, base) for base in cls.__bases__)
-        if cls.__module__ == parent.__name__ and bases != cls.__bases__:
-            cls.__bases__ = bases
-
-
-def _new_name(name: str, old: str, modular: Outline) -> str | None:
-    """What the modular file defines in the place of `name`: `NewNorm`, or `NewTextNorm` alone."""
-    renamed = name
-    for spell in (str.lower, str.capitalize, str.upper):
-        renamed = re.sub(rf"(?<![a-z]){spell(old)}(?![a-z])", spell("new"), renamed)
-    if renamed in modular.definitions:
-        return renamed
-    ending = name.removeprefix(old.capitalize())
-    parts = [own for own in modular.definitions if re.fullmatch(rf"New[A-Z]\w*?{ending}", own)]
-    return parts[0] if ending != name and len(parts) == 1 else None
 
 
 class _Sources(MetaPathFinder, Loader):
@@ -196,6 +156,9 @@ class _Sources(MetaPathFinder, Loader):
         if fullname in self.modules or fullname in self.packages:
             return spec_from_loader(fullname, self, is_package=fullname in self.packages)
         return None
+
+    def get_source(self, fullname: str) -> str:
+        return self.modules[fullname][1]
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None

@@ -1,0 +1,390 @@
+"""A modular file as it stands, executed: what its generated files must behave like.
+
+A modular file does what it would do if every parent module were first copied under the new model's
+name and then extended. Here that is done to the letter, with nothing of the converter: its parent
+modules are executed privately under the new name, and wherever their code names something that the
+modular file defines, it finds the modular file's. `OldModel` builds `NewLayer`s, and `OldLayer`
+itself can be reached by `super()` alone.
+
+Modules are linked statement by statement, each as soon as what it needs is there: a parent's
+`REGISTER = {"layer": OldLayer}` holds the `NewLayer` that extends the `OldLayer` above it.
+
+Nothing of the user's own modules is touched. Private modules have names of their own in
+`sys.modules`, and see each other through an `__import__` of their own.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import builtins
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec, resolve_name
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+from checks.copying import (
+    NewName,
+    Rename,
+    Renamer,
+    bound_names,
+    cased_name,
+    let_fail,
+    model_of,
+    needed_names,
+    prefix,
+    removed_members,
+    replaced_attributes,
+    without_member,
+)
+
+_numbers = count(1)
+
+
+@contextmanager
+def live(
+    name: str,
+    *,
+    is_parent: Callable[[str], bool] = lambda name: bool(model_of(name)),
+    modular_of: Callable[[str], str | None] = lambda name: None,
+) -> Iterator[ModuleType]:
+    """The modular file that can be imported as `name`, executed on private copies of its parents.
+
+    `is_parent` tells from a module's name whether what is imported from it is copied. `modular_of`
+    may name the modular file that a parent is generated from: then that is executed in its stead.
+    The module also shows what its parents define and it does not, under the new names. It can be
+    used while the context lasts. Raises what the import of these modules would raise.
+    """
+    linker = _Linker(is_parent, modular_of)
+    try:
+        yield linker.link(name)
+    finally:
+        linker.forget()
+
+
+@dataclass(eq=False)
+class _Unit:
+    """A module on its way into being: its statements, and which of them have been run.
+
+    `above` is the modular file whose definitions are found in the place of this module's own.
+    `originals` are the values that this module's own statements gave.
+    """
+
+    module: ModuleType
+    name: str
+    path: str
+    tree: ast.Module
+    model: str
+    above: _Unit | None
+    rename: Rename
+    parents: dict[str, _Unit] = field(default_factory=dict)
+    imported: dict[str, tuple[_Unit, str]] = field(default_factory=dict)
+    bound: list[set[str]] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
+    originals: dict[str, object] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
+
+    @property
+    def flags(self) -> int:
+        features = [
+            alias.name
+            for node in self.tree.body
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            for alias in node.names
+        ]
+        return sum({getattr(__future__, name).compiler_flag for name in features})
+
+    def binding(self, name: str) -> list[int]:
+        """The positions of the statements that bind `name`."""
+        return [index for index, names in enumerate(self.bound) if name in names]
+
+    def winner(self, name: str) -> _Unit | None:
+        """The modular file whose own `name` this module's code is to find."""
+        above = self.above
+        found = above.winner(name) if above is not None else None
+        return found or (above if above is not None and name in above.own else None)
+
+
+class _Facade:
+    """What `from parent import Name` takes names from."""
+
+    def __init__(self, get: Callable[[str], object]) -> None:
+        self._get = get
+
+    def __getattr__(self, name: str) -> object:
+        return self._get(name)
+
+
+class _Linker:
+    """Reads a modular file and its parents, and runs their statements in an order that works."""
+
+    def __init__(
+        self, is_parent: Callable[[str], bool], modular_of: Callable[[str], str | None]
+    ) -> None:
+        self._is_parent = is_parent
+        self._modular_of = modular_of
+        self._number = next(_numbers)
+        self._units: list[_Unit] = []
+
+    def link(self, name: str) -> ModuleType:
+        root = self._read_modular(name, None)
+        for unit in reversed(self._units):  # parents first
+            for index in range(len(unit.tree.body)):
+                self._run(unit, index)
+
+        def inherited(name: str) -> object:
+            for unit in self._units:
+                if name in unit.originals:
+                    return vars(unit.module)[name]
+            raise AttributeError(f"module {root.name!r} has no attribute {name!r}")
+
+        vars(root.module).setdefault("__getattr__", inherited)
+        return root.module
+
+    def forget(self) -> None:
+        for unit in self._units:
+            sys.modules.pop(unit.module.__name__, None)
+
+    # Reading.
+
+    def _read_modular(self, name: str, above: _Unit | None) -> _Unit:
+        model = name.rpartition(".")[2].removeprefix("modular_")
+        unit = self._read(name, model, above)
+        for node in unit.tree.body:
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            source = _absolute(node, unit.module)
+            if not self._is_parent(source) or model_of(source) == model:
+                continue
+            if source not in unit.parents:
+                unit.parents[source] = self._read_parent(source, unit)
+            for alias in node.names:
+                unit.imported[alias.asname or alias.name] = unit.parents[source], alias.name
+                unit.own.discard(alias.asname or alias.name)
+        for child, parent, name in _extensions(unit):
+            _remove_members(child, parent, name)
+            for method, attributes in replaced_attributes(child).items():
+                _let_fail(parent, name, method, attributes)
+        return unit
+
+    def _read_parent(self, name: str, above: _Unit) -> _Unit:
+        modular = self._modular_of(name)
+        if modular is not None:
+            return self._read_modular(modular, above)
+        return self._read(name, model_of(name), above)
+
+    def _read(self, name: str, model: str, above: _Unit | None) -> _Unit:
+        spec = find_spec(name)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        text = spec.loader.get_source(name)  # type: ignore[attr-defined]
+        path = spec.origin or f"<{name}>"
+        tree = _one_import_each(ast.parse(text, path))
+        rename = _renaming(model, tree, name, above)
+        if above is not None:
+            Renamer.of(tree, rename).visit(tree)
+        module = ModuleType(
+            f"{name}__live{self._number}x{len(self._units)}", ast.get_docstring(tree)
+        )
+        module.__file__, module.__package__ = path, name.rpartition(".")[0]
+        unit = _Unit(module, name, path, tree, model, above, rename)
+        unit.bound = [bound_names(node) for node in tree.body]
+        unit.own = set().union(*unit.bound) - {"__all__"}
+        vars(module)["__builtins__"] = {**vars(builtins), "__import__": self._importer(unit)}
+        sys.modules[module.__name__] = module
+        self._units.append(unit)
+        return unit
+
+    # Running.
+
+    def _run(self, unit: _Unit, index: int) -> None:
+        if index in unit.begun:
+            return
+        unit.begun.add(index)
+        node = unit.tree.body[index]
+        for name in sorted(self._needs(unit, node)):
+            self._ensure(unit, name, index)
+        code = ast.Module([node], [])
+        exec(
+            compile(code, unit.path, "exec", flags=unit.flags, dont_inherit=True),
+            vars(unit.module),
+        )
+        for name in sorted(unit.bound[index] & vars(unit.module).keys()):
+            self._settle(unit, name)
+
+    def _needs(self, unit: _Unit, node: ast.stmt) -> set[str]:
+        """The names that must be bound before a statement: with those in functions it calls."""
+        needed, called = needed_names(node)
+        queue, seen = list(called), set[str]()
+        while queue:
+            name = queue.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for index in unit.binding(name):
+                inner = {n.id for n in ast.walk(unit.tree.body[index]) if isinstance(n, ast.Name)}
+                needed |= inner
+                queue += inner
+        return needed
+
+    def _ensure(self, unit: _Unit, name: str, before: int | None = None) -> None:
+        """Let `name` be bound, and to what the modular file defines in its place."""
+        places = unit.binding(name)
+        earlier = [index for index in places if before is not None and index < before]
+        for index in earlier if before in places else earlier or places:
+            self._run(unit, index)
+        winner = unit.winner(name)
+        if winner is not None:
+            self._ensure(winner, name)
+
+    def _settle(self, unit: _Unit, name: str) -> None:
+        """Let the right ones see a name that a statement has just bound."""
+        values = vars(unit.module)
+        unit.originals[name] = values[name]
+        winner = unit.winner(name)
+        if winner is not None and name in winner.originals:
+            values[name] = winner.originals[name]
+        elif name in unit.own:
+            _hand_down(unit, name, values[name])
+
+    def _importer(self, unit: _Unit) -> Callable[..., object]:
+        """The `__import__` of a private module: a parent is its copy, all else is the user's."""
+
+        def importing(
+            name: str,
+            globals: dict[str, Any] | None = None,
+            locals: dict[str, Any] | None = None,
+            fromlist: tuple[str, ...] | None = (),
+            level: int = 0,
+        ) -> object:
+            package = unit.module.__package__ or ""
+            full = resolve_name("." * level + name, package) if level else name
+            copy, is_own = self._copy(unit, full), full in unit.parents
+            if copy is None or not fromlist:
+                return builtins.__import__(full, None, None, fromlist or (), 0)
+            return _Facade(lambda item: self._value(copy, item, original=is_own))
+
+        return importing
+
+    def _copy(self, unit: _Unit, name: str) -> _Unit | None:
+        """The private copy that `name` means in the code of `unit`: a parent, or a sibling."""
+        if name in unit.parents:
+            return unit.parents[name]
+        if unit.above is None or name.rpartition(".")[0] != unit.module.__package__:
+            return None
+        return unit.above.parents.get(name)
+
+    def _value(self, unit: _Unit, name: str, *, original: bool) -> object:
+        new = unit.rename(name)
+        for index in unit.binding(new):
+            self._run(unit, index)
+        values = unit.originals if original else vars(unit.module)
+        if new not in values:
+            raise AttributeError(f"module {unit.name!r} has no attribute {name!r}")
+        return values[new]
+
+
+def _hand_down(unit: _Unit, name: str, value: object) -> None:
+    """Let the parents of `unit`, and theirs, find `value`."""
+    for parent in unit.parents.values():
+        if name in parent.originals:
+            vars(parent.module)[name] = value
+        _hand_down(parent, name, value)
+
+
+def _one_import_each(tree: ast.Module) -> ast.Module:
+    """`from a import b, c` as two statements: each name can then be had on its own."""
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            each = [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
+            body += [ast.copy_location(one, node) for one in each]
+        else:
+            body.append(node)
+    tree.body = body
+    return tree
+
+
+def _absolute(node: ast.ImportFrom, module: ModuleType) -> str:
+    name = "." * node.level + (node.module or "")
+    return resolve_name(name, module.__package__) if node.level else name
+
+
+def _renaming(model: str, tree: ast.Module, name: str, above: _Unit | None) -> Rename:
+    """What the names in a parent module become, through all modular files above it."""
+    if above is None:
+        return lambda text: text
+    old, cased = cased_name(model, tree.body), cased_name(above.model, above.tree.body)
+    imported = {
+        alias.asname or alias.name: alias.name
+        for node in above.tree.body
+        if isinstance(node, ast.ImportFrom) and _absolute(node, above.module) == name
+        for alias in node.names
+    }
+    extended = [
+        (node.name, imported[base.id])
+        for node in above.tree.body
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        if isinstance(base, ast.Name) and base.id in imported
+    ]
+    new, onward = NewName(model, above.model, prefix(extended, old, cased)), above.rename
+    return lambda text: onward(new(text))
+
+
+def _extensions(unit: _Unit) -> Iterator[tuple[ast.ClassDef, _Unit, str]]:
+    """The classes of a modular file that extend a parent's, with its module and its new name."""
+    for node in unit.tree.body:
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                if isinstance(base, ast.Name) and base.id in unit.imported:
+                    parent, name = unit.imported[base.id]
+                    yield node, parent, parent.rename(name)
+
+
+def _remove_members(child: ast.ClassDef, parent: _Unit, name: str) -> None:
+    """Take out of a copied parent class what its child removes.
+
+    Where two classes extend the same one, what only one of them removes stays.
+    """
+    assert parent.above is not None
+    children = [other for *_, other in _extensions(parent.above)]
+    for member in sorted(removed_members(child.body)) if children.count(name) == 1 else ():
+        if _remove_member(parent, name, member):
+            without_member(child, member)
+
+
+def _remove_member(unit: _Unit, name: str, member: str) -> bool:
+    """Remove `member` from the class `name`, unless it would then be inherited; is it gone?"""
+    classes = {node.name: node for node in unit.tree.body if isinstance(node, ast.ClassDef)}
+    if name not in classes or not _has(classes[name], member):
+        return False
+    queue = [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
+    while queue:
+        base = classes.pop(queue.pop(), None)
+        if base is not None and _has(base, member):
+            return False
+        queue += [b.id for b in (base.bases if base else ()) if isinstance(b, ast.Name)]
+    without_member(classes[name], member)
+    return True
+
+
+def _has(node: ast.ClassDef, member: str) -> bool:
+    return any(member in bound_names(inner) for inner in node.body)
+
+
+def _let_fail(unit: _Unit, name: str, method: str, attributes: set[str]) -> None:
+    """What a child sets or deletes behind `super().m()`, its parents need not be able to make.
+
+    A child whose configuration has no `bias` any more replaces `self.proj = Linear(bias=c.bias)`.
+    """
+    for node in unit.tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            let_fail(node, method, attributes)
+    for child, parent, theirs in _extensions(unit):
+        if child.name == name:
+            _let_fail(parent, theirs, method, attributes)

@@ -1,0 +1,156 @@
+"""The modular file executed as it stands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from checks.live import live
+
+OLD = """
+SIZE = 1
+def area():
+    return SIZE * SIZE
+AREA = area()
+class OldBase:
+    old_x = 1
+    def size(self): return SIZE
+    def same(self): return super(OldBase, self).__repr__()
+class OldLayer(OldBase):
+    def size(self): return super().size() + 1
+class OldModel(OldBase):
+    parts = [OldLayer]
+    def layer(self): return OldLayer()
+"""
+NEW = """
+from live_project.old.modeling_old import OldBase, OldLayer, OldModel
+SIZE = 5
+class NewBase(OldBase):
+    def size(self): return super().size() + 100
+class NewLayer(OldLayer):
+    def size(self): return super().size() * 2
+class NewModel(OldModel):
+    pass
+"""
+NEWER = """
+from live_project.new.modeling_new import NewBase, NewLayer, NewModel
+class NewerLayer(NewLayer):
+    def size(self): return super().size() + 0.5
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The package's name; the generated module of `new` is not there and cannot be imported."""
+    files = {
+        "old/modeling_old.py": OLD,
+        "modular_new.py": NEW,
+        "modular_newer.py": NEWER,
+    }
+    for path, text in files.items():
+        file = tmp_path / "live_project" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "live_project"
+    for name in [name for name in sys.modules if name.startswith("live_project")]:
+        del sys.modules[name]
+
+
+def test_parents_see_what_the_modular_file_defines(project: str) -> None:
+    with live(f"{project}.modular_new") as module:
+        layer = module.NewModel().layer()
+        assert type(layer) is module.NewLayer
+        assert layer.size() == (5 + 100 + 1) * 2  # NewLayer, OldLayer, NewBase, OldBase
+
+
+def test_values_made_on_import_see_it_too(project: str) -> None:
+    with live(f"{project}.modular_new") as module:
+        assert module.NewModel.parts == [module.NewLayer]
+        assert module.AREA == 25
+
+
+def test_parents_are_copied_under_the_new_name(project: str) -> None:
+    with live(f"{project}.modular_new") as module:
+        assert module.NewModel.new_x == 1
+        assert [base.__name__ for base in module.NewModel.__mro__] == [
+            "NewModel",
+            "NewModel",
+            "NewBase",
+            "NewBase",
+            "object",
+        ]
+        assert "NewModel object" in module.NewModel().same()
+
+
+def test_parent_that_is_generated_itself(project: str) -> None:
+    modular = {f"{project}.new.modeling_new": f"{project}.modular_new"}
+    with live(f"{project}.modular_newer", modular_of=modular.get) as module:
+        layer = module.NewerModel().layer()
+        assert type(layer) is module.NewerLayer
+        assert layer.size() == (5 + 100 + 1) * 2 + 0.5
+        assert module.NewerModel.parts == [module.NewerLayer]
+
+
+def test_removed_members_are_gone(project: str, tmp_path: Path) -> None:
+    text = NEW.replace("    pass\n", "    parts = AttributeError()\n")
+    (tmp_path / project / "modular_new.py").write_text(text)
+    with live(f"{project}.modular_new") as module:
+        assert not hasattr(module.NewModel, "parts")
+
+
+def test_replaced_attribute_need_not_be_possible_to_make(project: str, tmp_path: Path) -> None:
+    (tmp_path / project / "old" / "modeling_old.py").write_text(
+        "class OldA:\n"
+        "    def __init__(self, config):\n"
+        "        self.x = config.x\n"
+        "        self.y = config.y\n"
+    )
+    (tmp_path / project / "modular_new.py").write_text(
+        "from live_project.old.modeling_old import OldA\n"
+        "class NewA(OldA):\n"
+        "    def __init__(self, config):\n"
+        "        super().__init__(config)\n"
+        "        self.x = 3\n"
+    )
+
+    class Config:
+        y = 1
+
+    with live(f"{project}.modular_new") as module:
+        assert vars(module.NewA(Config)) == {"x": 3, "y": 1}
+
+
+def test_nothing_else_is_touched(project: str) -> None:
+    from importlib import import_module
+
+    old = import_module(f"{project}.old.modeling_old")
+    before = dict(sys.modules), dict(vars(old))
+    with live(f"{project}.modular_new") as module:
+        assert sys.modules[module.__name__] is module
+        assert sys.modules[f"{project}.old.modeling_old"] is old
+    assert (dict(sys.modules), dict(vars(old))) == before
+
+
+def test_threads_do_not_get_in_each_others_way(project: str) -> None:
+    def run(_: int) -> tuple[str, float]:
+        with live(f"{project}.modular_new") as module:
+            return module.__name__, module.NewModel().layer().size()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(run, range(32)))
+    assert {size for _, size in found} == {212}
+    assert len({name for name, _ in found}) == 32
+
+
+def test_missing_parent_is_an_import_error(project: str, tmp_path: Path) -> None:
+    (tmp_path / project / "modular_new.py").write_text("from live_project.no.modeling_no import X")
+    with (
+        pytest.raises(ModuleNotFoundError, match=r"live_project\.no"),
+        live(f"{project}.modular_new"),
+    ):
+        pass
