@@ -13,15 +13,22 @@ from functools import lru_cache
 Token = tuple[str, int, int]
 """Kind, start and end."""
 
-_START = re.compile(r"[#\"']")
-_STRING = {
-    '"': re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"', re.DOTALL),
-    "'": re.compile(r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'", re.DOTALL),
-    '"""': re.compile(r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""', re.DOTALL),
-    "'''": re.compile(r"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''", re.DOTALL),
+_QUOTED = {
+    '"""': r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""',
+    "'''": r"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''",
+    '"': r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"',
+    "'": r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'",
 }
+_STRING = {quote: re.compile(pattern, re.DOTALL) for quote, pattern in _QUOTED.items()}
+_TOKEN = re.compile(
+    "|".join(["#[^\n]*", *(f"{body[: -len(quote)]}(?:{quote}|.*)" for quote, body in _QUOTED.items())]),
+    re.DOTALL,
+)
+"""A comment, or a string less its prefix. One that does not end takes all that follows."""
 _PREFIX = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fF]|[rR][bB]?|[bB][rR]?|[uU])\Z")
+_PREFIXED = re.compile(r"\b[bBfFrRuU]{1,2}[\"']")
 _NAME = re.compile(r"\b[^\W\d]\w*")
+_ASCII_NAME = re.compile(r"\b[A-Za-z_]\w*", re.ASCII)
 
 _FSTRING_STOP = re.compile(r"\\.|\{\{|\}\}|\{|\"\"\"|'''|\"|'", re.DOTALL)
 _BRACE_STOP = re.compile(r"[{}\[\]()]|\"\"\"|'''|\"|'|![rsa]?(?=[:}])|:", re.DOTALL)
@@ -37,29 +44,41 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
-    position = start
-    while match := _START.search(text, position, end):
-        first = match.start()
-        sign = text[first]
-        if sign == "#":
-            line_end = text.find("\n", first, end)
-            position = line_end if line_end >= 0 else end
-            yield "comment", first, position
-            continue
-        quote = sign * 3 if text.startswith(sign * 3, first) else sign
-        prefix = _PREFIX.search(text, max(position, first - 3), first)
-        begin = prefix.start() if prefix else first
-        if prefix is None or "f" not in prefix.group().lower():
-            string = _STRING[quote].match(text, first, end)
-            position = string.end() if string else end
-            yield "string", begin, position
-            continue
-        for part, part_start, part_end in _fstring(text, begin, first + len(quote), end, quote):
-            if part == "code":
-                yield from _tokens(text, part_start, part_end)
-            else:
-                yield part, part_start, part_end
-            position = part_end
+    while start < end:
+        match = None
+        for match in _TOKEN.finditer(text, start, end):
+            first = match.start()
+            if text[first] == "#":
+                yield "comment", first, match.end()
+                continue
+            begin = _with_prefix(text, start, first)
+            if "f" in text[begin:first].lower():
+                # Its end may be further away: strings in its braces may have the same quotes.
+                start = yield from _formatted(text, begin, first, end)
+                break
+            yield "string", begin, match.end()
+        else:
+            return
+
+
+def _with_prefix(text: str, start: int, first: int) -> int:
+    """Where the string whose quote stands at `first` begins."""
+    if first == start or text[first - 1] not in "bBfFrRuU":
+        return first
+    prefix = _PREFIX.search(text, max(start, first - 3), first)
+    return prefix.start() if prefix else first
+
+
+def _formatted(text: str, begin: int, first: int, end: int) -> Generator[Token, None, int]:
+    """Yield the parts of an f-string whose quote stands at `first`; return where it ends."""
+    position = first
+    quote = text[first] * 3 if text.startswith(text[first] * 3, first) else text[first]
+    for part, start, position in _fstring(text, begin, first + len(quote), end, quote):
+        if part == "code":
+            yield from _tokens(text, start, position)
+        else:
+            yield part, start, position
+    return position
 
 
 def _fstring(text: str, start: int, position: int, end: int, quote: str) -> Iterator[Token]:
@@ -120,7 +139,10 @@ def _format_spec(text: str, start: int, end: int) -> Generator[Token, None, int]
 @lru_cache(maxsize=4096)
 def identifiers(text: str) -> frozenset[str]:
     """Every identifier of the code in `text`; none of what stands in strings and comments."""
-    return frozenset(_NAME.findall(mask_strings(text)))
+    plain = _PREFIXED.search(text) is None
+    code = _TOKEN.sub(" ", text) if plain else mask_strings(text)
+    names = _ASCII_NAME if code.isascii() else _NAME
+    return frozenset(names.findall(code))
 
 
 _ANNOTATION = re.compile(r"[\"'][\w.\[\], |]+[\"']")
