@@ -46,7 +46,8 @@ CORE = {
 SERVICES = {"cache", "config", "formatting", "profiles", "reading", "writing"}
 """What `project` and `cli` use to reach the disk and other programs."""
 BASE = {"types", "diagnostics", "outcomes"}
-BELOW_PROJECT = BASE | CORE | SERVICES | {"converter", "selection", "workers"}
+STAGES = {"agenda", "converter", "pipeline", "selection", "workers"}
+BELOW_PROJECT = BASE | CORE | SERVICES | STAGES
 BELOW_CLI = BASE | SERVICES | {"project", "running", "selection"}
 
 ROOMS: dict[str, set[str]] = {
@@ -59,7 +60,10 @@ ROOMS: dict[str, set[str]] = {
     # Reads a file and parses it, once a process.
     "reading": BASE | SERVICES | {"outline"},
     # The processes in which the converter runs.
-    "workers": BASE | {"converter", "reading"},
+    "workers": BASE | {"converter", "parents", "reading"},
+    # The order of the models, and their way through the workers.
+    "agenda": set(),
+    "pipeline": BASE | {"agenda", "workers"},
     # Finds the modular files and picks those that are meant.
     "selection": BASE | CORE | SERVICES,
     "project": BELOW_PROJECT,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from unravel.agenda import Agenda, cut_cycles
 from unravel.diagnostics import Place, diagnose
 from unravel.formatting import FormatterError, format_batch, undefined_names
 from unravel.naming import model_name
 from unravel.outcomes import Finished, FinishedFile, Outcome, State
 from unravel.outline import place
-from unravel.parents import candidates, parent_paths
+from unravel.parents import candidates
+from unravel.pipeline import Pipeline
 from unravel.printing import banner
 from unravel.reading import BOM, Loader, Source
 from unravel.routing import KINDS, target
@@ -27,46 +28,8 @@ from unravel.types import (
     Refused,
     Severity,
 )
-from unravel.workers import Workers, count_jobs, defect, without_collector
-from unravel.writing import Write, banner_of, is_generated, write_models
-
-# -- ordering ------------------------------------------------------------------------------------
-
-
-def _cut_cycles(graph: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Take each cycle out of `graph` and yield it, first member last once more."""
-    while True:
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as error:
-            cycle = _from_smallest(error.args[1])
-            for source in cycle:
-                graph.pop(source, None)
-            for source, parents in graph.items():
-                graph[source] = tuple(each for each in parents if each not in cycle)
-            yield cycle
-        else:
-            return
-
-
-def _from_smallest(cycle: Sequence[str]) -> tuple[str, ...]:
-    """graphlib gives the members from child to parent or back, starting anywhere."""
-    members = list(reversed(cycle[:-1]))
-    start = members.index(min(members))
-    return (*members[start:], *members[:start], members[start])
-
-
-def _levels(graph: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
-    """Sources whose parents are all in earlier levels."""
-    sorter = TopologicalSorter(graph)
-    sorter.prepare()
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        yield ready
-        sorter.done(*ready)
-
-
-# -- running -------------------------------------------------------------------------------------
+from unravel.workers import Read, Workers, count_jobs, read_one, without_collector
+from unravel.writing import Write, WriteError, banner_of, is_generated, write_models
 
 
 class Course:
@@ -89,9 +52,11 @@ class Course:
         self.scratch = scratch
         self.staging = scratch / "staging"
         self.loader = Loader(str(self.root), str(self.staging), self.settings, selection.owners)
+        self.selected = frozenset(selection.selected)
         self.parents: dict[str, tuple[str, ...]] = {}
         self.extended: set[str] = set()
         self.weights: dict[str, int] = {}
+        self.homes: dict[str, int] = {}
         self.outcomes: dict[str, Outcome] = {}
 
     def run(self, jobs: int | None) -> tuple[Outcome, ...]:
@@ -101,20 +66,19 @@ class Course:
 
     def _run(self, jobs: int | None) -> tuple[Outcome, ...]:
         self._refuse_shared_targets()
-        self._read_graph()
-        self.extended = {parent for parents in self.parents.values() for parent in parents}
-        graph = dict(self.parents)
-        for cycle in _cut_cycles(graph):
-            self._fail_cycle(cycle)
         wanted = count_jobs(self.settings.jobs if jobs is None else jobs)
-        with Workers(self.loader, jobs=min(wanted, len(graph))) as workers:
-            for level in _levels(graph):
-                self._run_level(level, workers)
-        selected = set(self.selection.selected)
+        count = min(wanted, len(self.selection.selected))
+        with Workers(self.loader, count=count) as workers:
+            self._read_graph(workers)
+            self.extended = {parent for parents in self.parents.values() for parent in parents}
+            graph = dict(self.parents)
+            for cycle in cut_cycles(graph):
+                self._fail_cycle(cycle)
+            self._convert_all(Agenda(graph, self.weights, self.homes), workers)
         shown = sorted(
             source
             for source, outcome in self.outcomes.items()
-            if source in selected or isinstance(outcome, Failed)
+            if source in self.selected or isinstance(outcome, Failed)
         )
         return tuple(self.outcomes[source] for source in shown)
 
@@ -130,37 +94,35 @@ class Course:
                     message = f"this and {two} would both generate {path}"
                     self.outcomes[one] = failed("UNR406", one, message, "rename one of them")
 
-    def _read_graph(self) -> None:
-        """Outline the selected modular files and their ancestors, and find who is whose parent."""
-        waiting = list(reversed(self.selection.selected))
-        while waiting:
-            source = waiting.pop()
-            if source not in self.parents:
-                self.parents[source] = self._read_parents(source)
-                waiting.extend(self.parents[source])
+    def _read_graph(self, workers: Workers) -> None:
+        """Read the selected modular files and their ancestors, and find who is whose parent."""
+        unread = self.selection.selected
+        while unread:
+            self.homes.update(self._shares(unread, workers.count))
+            reading = [
+                (source, workers.submit(read_one, source, self.homes[source])) for source in unread
+            ]
+            for source, future in reading:
+                self.parents[source] = self._read(workers.result(future, read_one, source))
+            known = {parent for source in unread for parent in self.parents[source]}
+            unread = tuple(sorted(known - self.parents.keys()))
 
-    def _read_parents(self, source: str) -> tuple[str, ...]:
-        try:
-            modular = self.loader.load(source)
-            if modular is None:
-                self.outcomes[source] = failed("UNR001", source, "there is no such file")
-                return ()
-            paths = parent_paths(modular, self.settings, self.loader.exists)
-        except Refused as refused:
-            self.outcomes[source] = Failed(source, (refused.diagnostic,))
+    def _shares(self, sources: Sequence[str], count: int) -> Iterator[tuple[str, int]]:
+        """A share of the work for each worker: neighbours by name, who often share parents."""
+        sizes = [self.loader.size(source) + 1 for source in sources]
+        total, before = sum(sizes), 0
+        for source, size in zip(sources, sizes, strict=True):
+            yield source, before * count // total
+            before += size
+
+    def _read(self, outcome: Read | Failed) -> tuple[str, ...]:
+        """The modular files that generate the parents of the one that was read."""
+        if isinstance(outcome, Failed):
+            self.outcomes[outcome.source] = outcome
             return ()
-        except Exception as error:
-            self.outcomes[source] = defect(source, error)
-            return ()
-        self.weights[source] = sum(self._size(path) for path in (source, *paths))
+        self.weights[outcome.source] = outcome.size
         owners = self.selection.owners
-        return tuple(sorted({owners[path] for path in paths if path in owners}))
-
-    def _size(self, path: str) -> int:
-        try:
-            return os.stat(self.root / path).st_size
-        except OSError:
-            return 0
+        return tuple(sorted({owners[path] for path in outcome.parents if path in owners}))
 
     def _fail_cycle(self, cycle: Sequence[str]) -> None:
         chain = " extends ".join(model_name(each) for each in cycle)
@@ -180,38 +142,32 @@ class Course:
                     return place(modular, statement.node)
         return Place(source, 0, 0)
 
-    # Level by level.
+    # What is converted.
 
-    def _run_level(self, level: Sequence[str], workers: Workers) -> None:
-        for source in level:
-            self._fail_with_parent(source)
-        ready = [source for source in level if source not in self.outcomes]
-        ready.sort(key=lambda source: (-self.weights[source], source))
-        converted = {}
-        for outcome in workers.convert(ready):
-            if isinstance(outcome, Failed):
-                self.outcomes[outcome.source] = outcome
-            else:
-                converted[outcome.source] = outcome
-            self.on_progress(len(self.outcomes) + len(converted), len(self.parents))
-        self._finish_level([converted[source] for source in sorted(converted)])
+    def _convert_all(self, agenda: Agenda, workers: Workers) -> None:
+        pipeline = Pipeline(agenda, workers, self._without_converting, self._finish_batch)
+        for outcome in pipeline.run():
+            self.outcomes[outcome.source] = outcome
+            self.on_progress(len(self.outcomes), len(self.parents))
 
-    def _fail_with_parent(self, source: str) -> None:
-        if source in self.outcomes:
-            return
+    def _without_converting(self, source: str) -> Failed | None:
+        """The failure of a model of which, or of whose parent, it is known already."""
+        known = self.outcomes.get(source)
+        if isinstance(known, Failed):
+            return known
         for parent in self.parents[source]:
             if isinstance(self.outcomes.get(parent), Failed):
                 message = f"the parent {parent} could not be converted"
                 # No excerpt: one broken parent may bring hundreds of these.
                 where = self._import_of(parent, source)._replace(excerpt="")
-                found = diagnose("UNR104", where, message)
-                self.outcomes[source] = Failed(source, (found,))
-                return
+                return Failed(source, (diagnose("UNR104", where, message),))
+        return None
 
-    def _finish_level(self, level: Sequence[Converted]) -> None:
+    def _finish_batch(self, batch: Sequence[Converted]) -> list[Outcome]:
+        """Format, prove, compare and write what was converted, in a thread of its own."""
         texts = {
-            file.path: self.loader.forms[each.source].with_line_ends(file.text)
-            for each in level
+            file.path: self.loader.form(each.source).with_line_ends(file.text)
+            for each in batch
             for file in each.files
         }
         formatted = format_batch(
@@ -220,11 +176,11 @@ class Course:
         if not self.settings.corpus_rules:
             # The corpus has such names; there, what is printed is what transformers ships.
             formatted.update(self._undefined_names(formatted))
-        for each in level:
-            self.outcomes[each.source] = outcome = self._finish(each, formatted)
-            if isinstance(outcome, Finished) and each.source in self.extended:
+        outcomes = [self._finish(each, formatted) for each in batch]
+        for outcome in outcomes:
+            if isinstance(outcome, Finished) and outcome.source in self.extended:
                 self._stage(outcome)
-        self._write([each.source for each in level])
+        return self._write(outcomes)
 
     def _undefined_names(
         self, formatted: Mapping[str, str | Diagnostic]
@@ -283,7 +239,7 @@ class Course:
             head = self._banner(source, file.kind, old if is_ours else "", body)
         except Refused as refused:
             return refused.diagnostic
-        content = _join(head, body, self.loader.forms[source])
+        content = _join(head, body, self.loader.form(source))
         return FinishedFile(file.path, file.kind, content, before, file.pieces)
 
     def _existing(self, path: str) -> bytes | Diagnostic | None:
@@ -324,23 +280,27 @@ class Course:
                 warning = Severity.WARNING
                 yield diagnose("UNR407", place, message, hint="delete it", severity=warning)
 
-    def _write(self, sources: Iterable[str]) -> None:
+    def _write(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """`outcomes`, once all that changes is written; what cannot be written has failed."""
         if self.state is None:
-            return
+            return list(outcomes)
         changed: dict[str, list[Write]] = {}
-        for source in sorted(set(sources).intersection(self.selection.selected)):
-            outcome = self.outcomes[source]
-            if isinstance(outcome, Finished):
+        for outcome in outcomes:
+            if isinstance(outcome, Finished) and outcome.source in self.selected:
                 writes = [self._to_write(f) for f in outcome.files if f.state is not _SAME]
-                changed.update({source: writes} if writes else {})
-        if not changed:
-            return
-        errors = write_models(list(changed.values()), state=self.state)
-        for source, error in zip(changed, errors, strict=True):
-            if error is not None:
-                path = relative(error.file, self.root)
-                message = f"the file cannot be written: {error.reason}"
-                self.outcomes[source] = failed("UNR404", path, message)
+                changed.update({outcome.source: writes} if writes else {})
+        errors = write_models(list(changed.values()), state=self.state) if changed else []
+        unwritten = {
+            source: self._unwritten(source, error)
+            for source, error in zip(changed, errors, strict=True)
+            if error is not None
+        }
+        return [unwritten.get(outcome.source, outcome) for outcome in outcomes]
+
+    def _unwritten(self, source: str, error: WriteError) -> Failed:
+        at = Place(relative(error.file, self.root), 0, 0)
+        message = f"the file cannot be written: {error.reason}"
+        return Failed(source, (diagnose("UNR404", at, message),))
 
     def _to_write(self, file: FinishedFile) -> Write:
         return Write(str(self.root / file.path), file.content, file.before)

@@ -145,6 +145,19 @@ class Loader:
         """Is there a module at `path`, or may this run generate one?"""
         return path in self.owners or os.path.isfile(os.path.join(self.root, path))
 
+    def size(self, path: str) -> int:
+        """How many bytes the module at `path` has; 0 where there is none."""
+        try:
+            return os.stat(self._file(path)).st_size
+        except OSError:
+            return 0
+
+    def form(self, path: str) -> Source:
+        """How the module at `path`, which was read before, is written: see `forms`."""
+        if path not in self.forms:  # it was read by a worker
+            self.forms[path] = replace(read_source(self._file(path), path), text="")
+        return self.forms[path]
+
     def _file(self, path: str) -> str:
         staged = os.path.join(self.staging, path)
         if path in self.owners and os.path.isfile(staged):

@@ -20,10 +20,8 @@ _QUOTED = {
     "'": r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'",
 }
 _STRING = {quote: re.compile(pattern, re.DOTALL) for quote, pattern in _QUOTED.items()}
-_TOKEN = re.compile(
-    "|".join(["#[^\n]*", *(f"{body[: -len(quote)]}(?:{quote}|.*)" for quote, body in _QUOTED.items())]),
-    re.DOTALL,
-)
+_TO_ITS_END = (f"{body.removesuffix(quote)}(?:{quote}|.*)" for quote, body in _QUOTED.items())
+_TOKEN = re.compile("|".join(["#[^\n]*", *_TO_ITS_END]), re.DOTALL)
 """A comment, or a string less its prefix. One that does not end takes all that follows."""
 _PREFIX = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fF]|[rR][bB]?|[bB][rR]?|[uU])\Z")
 _PREFIXED = re.compile(r"\b[bBfFrRuU]{1,2}[\"']")

@@ -1,4 +1,4 @@
-"""Models are converted in this process, or in several."""
+"""Models are read and converted in this process, or in several."""
 
 from __future__ import annotations
 
@@ -9,19 +9,50 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from types import TracebackType
+from typing import Any, TypeAlias, TypeVar
 
 from unravel.converter import convert
 from unravel.diagnostics import Place, diagnose
+from unravel.parents import parent_paths
 from unravel.reading import Loader
 from unravel.types import Converted, Failed, Refused
 
+T = TypeVar("T")
+
 _REPORT = "this is a defect of unravel; please report it with the modular file"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The modular file `source` was read: the paths of its parent modules, and their size."""
+
+    source: str
+    parents: tuple[str, ...]
+    size: int
+
+
+Task: TypeAlias = "Callable[[str, Loader], T | Failed]"
+
+
+def read_one(source: str, loader: Loader) -> Read | Failed:
+    """Which modules `source` extends. Never raises, as `convert_one`."""
+    try:
+        modular = loader.load(source)
+        if modular is None:
+            return _missing(source)
+        paths = parent_paths(modular, loader.settings, loader.exists)
+        return Read(source, paths, sum(loader.size(path) for path in (source, *paths)))
+    except Refused as refused:
+        return Failed(source, (refused.diagnostic,))
+    except Exception as error:
+        return defect(source, error)
 
 
 def convert_one(source: str, loader: Loader) -> Converted | Failed:
@@ -29,12 +60,16 @@ def convert_one(source: str, loader: Loader) -> Converted | Failed:
     try:
         modular = loader.load(source)
         if modular is None:
-            return Failed(source, (diagnose("UNR001", Place(source, 0, 0), "no such file"),))
+            return _missing(source)
         return convert(modular, loader.settings, loader.load)
     except Refused as refused:
         return Failed(source, (refused.diagnostic,))
     except Exception as error:
         return defect(source, error)
+
+
+def _missing(source: str) -> Failed:
+    return Failed(source, (diagnose("UNR001", Place(source, 0, 0), "there is no such file"),))
 
 
 def defect(source: str, error: BaseException) -> Failed:
@@ -67,13 +102,30 @@ def count_jobs(jobs: int) -> int:
     return os.cpu_count() or 1
 
 
-class Workers:
-    """Converts models; with `jobs` above 1, in that many processes that live until the end."""
+class Here(Executor):
+    """Does at once, in this thread, what is submitted."""
 
-    def __init__(self, loader: Loader, *, jobs: int) -> None:
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Workers:
+    """Runs tasks on models; with more than one, each worker is a process of its own.
+
+    What a worker has read it need not read again, so it matters which one gets a model.
+    """
+
+    def __init__(self, loader: Loader, *, count: int) -> None:
         self._loader = loader
-        self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
+        self.count = count
+        self._executors: list[Executor] = [Here()]
+        if count > 1:
+            self._executors = [_start(loader) for _ in range(count)]
 
     def __enter__(self) -> Workers:
         return self
@@ -84,54 +136,37 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for executor in self._executors:
+            executor.shutdown(wait=True, cancel_futures=True)
 
-    def convert(self, sources: Sequence[str]) -> Iterator[Converted | Failed]:
-        """The outcomes of `sources`, as they come. Give the longest ones first."""
-        if self._jobs < 2 or (len(sources) < 2 and self._pool is None):
-            yield from (convert_one(source, self._loader) for source in sources)
-            return
-        if self._pool is None:
-            self._pool = _start(self._loader, self._jobs)
-        lost = yield from _collect(self._pool, sources)
-        if lost:
-            # One of them has killed its worker. Alone, it harms no other.
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-            for source in lost:
-                yield self._convert_alone(source)
-
-    def _convert_alone(self, source: str) -> Converted | Failed:
-        with _start(self._loader, 1) as pool:
-            try:
-                return pool.submit(_convert_here, source).result()
-            except BrokenProcessPool:
-                return defect(source, RuntimeError("the worker process died"))
-
-
-def _collect(
-    pool: ProcessPoolExecutor, sources: Sequence[str]
-) -> Generator[Converted | Failed, None, list[str]]:
-    """Yields outcomes; returns the sources that were lost with a worker."""
-    waiting: dict[Future[Converted | Failed], str] = {}
-    lost = []
-    try:
-        for source in sources:
-            waiting[pool.submit(_convert_here, source)] = source
-    except BrokenProcessPool:
-        lost = list(sources[len(waiting) :])
-    for future in as_completed(waiting):
+    def submit(self, task: Task[T], source: str, worker: int) -> Future[T | Failed]:
+        """Begin `task` on the modular file `source`."""
+        if self.count == 1:
+            return self._executors[0].submit(task, source, self._loader)
         try:
-            outcome = future.result()
+            return self._executors[worker].submit(_run_here, task, source)
         except BrokenProcessPool:
-            lost.append(waiting[future])
+            self._executors[worker] = _start(self._loader)
+            return self._executors[worker].submit(_run_here, task, source)
+
+    def result(self, future: Future[T | Failed], task: Task[T], source: str) -> T | Failed:
+        """The outcome of `task`, once it is there."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            # This model or another has killed the worker. Alone, it harms no other.
+            return self._run_alone(task, source)
         except Exception as error:
             # The outcome could not travel between the processes.
-            yield defect(waiting[future], error)
-        else:
-            yield outcome
-    return sorted(lost)
+            return defect(source, error)
+
+    def _run_alone(self, task: Task[T], source: str) -> T | Failed:
+        with _start(self._loader) as executor:
+            try:
+                future: Future[T | Failed] = executor.submit(_run_here, task, source)
+                return future.result()
+            except BrokenProcessPool:
+                return defect(source, RuntimeError("the worker process died"))
 
 
 # -- in a worker process -------------------------------------------------------------------------
@@ -139,11 +174,11 @@ def _collect(
 _loader: Loader | None = None
 
 
-def _start(loader: Loader, jobs: int) -> ProcessPoolExecutor:
-    # A forked worker inherits the outlines that were read so far.
+def _start(loader: Loader) -> ProcessPoolExecutor:
+    # A forked worker need not import anything.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(loader,))
+    return ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(loader,))
 
 
 def _begin(loader: Loader) -> None:
@@ -164,6 +199,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _convert_here(source: str) -> Converted | Failed:
+def _run_here(task: Task[T], source: str) -> T | Failed:
     assert _loader is not None, "a worker begins with its loader"
-    return convert_one(source, _loader)
+    return task(source, _loader)

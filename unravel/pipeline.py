@@ -1,0 +1,95 @@
+"""Models flow through the workers, and in batches through what finishes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from unravel.agenda import Agenda
+from unravel.types import Converted, Failed
+from unravel.workers import Here, Workers, convert_one
+
+
+class Outcome(Protocol):
+    """What became of the modular file `source`."""
+
+    @property
+    def source(self) -> str: ...
+
+
+T = TypeVar("T", bound=Outcome)
+
+_BATCH = 64
+"""So many models are finished at once, even if workers have enough to do without them."""
+_RESERVE = 8
+"""Of so many models a worker is sure while others, which it may wait for, are finished."""
+
+
+@dataclass(slots=True)
+class Pipeline(Generic[T]):
+    """Converts what is on the agenda.
+
+    `refuse` says what is wrong with a model before it is converted; `finish` makes outcomes of
+    converted models, in another thread where there are several workers.
+    """
+
+    agenda: Agenda
+    workers: Workers
+    refuse: Callable[[str], Failed | None]
+    finish: Callable[[Sequence[Converted]], Sequence[T | Failed]]
+    _converting: dict[Future[Converted | Failed], tuple[str, int]] = field(default_factory=dict)
+    _converted: list[Converted] = field(default_factory=list)
+
+    def run(self) -> Iterator[T | Failed]:
+        """Yield the outcome of each model, and go on to those that extend it."""
+        finishing: Future[Sequence[T | Failed]] | None = None
+        with ThreadPoolExecutor(1) if self.workers.count > 1 else Here() as finisher:
+            while True:
+                yield from self._hand_out()
+                if finishing is None and self._is_batch():
+                    batch, self._converted = self._converted, []
+                    finishing = finisher.submit(self.finish, batch)
+                waiting: list[Future[Any]] = [*self._converting, *filter(None, [finishing])]
+                if not waiting:
+                    return
+                done = wait(waiting, return_when=FIRST_COMPLETED).done
+                if finishing in done:
+                    yield from self._done(finishing.result())
+                    finishing = None
+                for future in self._converting.keys() & done:
+                    yield from self._collect(future)
+
+    def _hand_out(self) -> Iterator[T | Failed]:
+        """Give each worker a model to convert, and one to go on with at once."""
+        busy = Counter(worker for _, worker in self._converting.values())
+        for worker in range(self.workers.count):
+            while busy[worker] < 2 and (source := self.agenda.take(worker)) is not None:
+                refused = self.refuse(source)
+                if refused is not None:
+                    yield from self._done([refused])
+                    continue
+                future = self.workers.submit(convert_one, source, worker)
+                self._converting[future] = source, worker
+                busy[worker] += 1
+
+    def _is_batch(self) -> bool:
+        """Is it time to finish what is converted?"""
+        reserve = _RESERVE * self.workers.count if self.workers.count > 1 else 0
+        is_needed = len(self.agenda) <= reserve or len(self._converted) >= _BATCH
+        return bool(self._converted) and is_needed
+
+    def _collect(self, future: Future[Converted | Failed]) -> Iterator[T | Failed]:
+        source, _ = self._converting.pop(future)
+        outcome = self.workers.result(future, convert_one, source)
+        if isinstance(outcome, Failed):
+            yield from self._done([outcome])
+        else:
+            self._converted.append(outcome)
+
+    def _done(self, outcomes: Iterable[T | Failed]) -> Iterator[T | Failed]:
+        for outcome in outcomes:
+            yield outcome
+            self.agenda.done(outcome.source)
