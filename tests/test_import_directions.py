@@ -17,6 +17,7 @@ else:
     import tomli as tomllib
 
 CORE = {
+    "ancestry",
     "checking",
     "context",
     "corpus",
@@ -39,6 +40,7 @@ CORE = {
     "renaming",
     "routing",
     "scanning",
+    "special",
     "splicing",
     "tracing",
 }

@@ -24,6 +24,7 @@ def merged(
         class_outline(module, mine),
         class_outline(theirs, other),
         module,
+        theirs,
         RENAMING,
         lambda text: text,
         "OldA",

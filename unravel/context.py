@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from unravel.ancestry import Ancestry, members_of
 from unravel.naming import CasedNames, common_suffix
 from unravel.renaming import Renaming
 from unravel.scanning import replace_code
@@ -21,7 +22,8 @@ class Context:
     """A child class of `module` and the parent class that it knows as `base`.
 
     `own` goes over the child's text, `rename` over the parent's; `bases` are those of the generated
-    class. `helpers` gathers the parent's methods that are kept beside the child's, by new names.
+    class, `ancestry` is what is known of the parent's. `helpers` gathers the parent's methods that
+    are kept beside the child's, by new names.
     """
 
     child: ClassOutline
@@ -31,8 +33,13 @@ class Context:
     own: Rename
     bases: tuple[str, ...]
     base: str
+    ancestry: Ancestry
     corpus_rules: bool
     helpers: dict[str, str] = field(default_factory=dict)
+
+    def inherits(self, name: str) -> bool:
+        """Has a base of the generated class a member called `name`, as far as can be seen?"""
+        return any(name in map(self.rename, members_of(each)) for each in self.ancestry.classes)
 
     @property
     def parent_methods(self) -> dict[str, ast.AST]:

@@ -243,6 +243,7 @@ def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
                 outline,
                 theirs,
                 model.modular,
+                parent.outline,
                 renaming,
                 model.own,
                 base,

@@ -54,6 +54,34 @@ def read_names(nodes: Iterable[ast.AST]) -> set[str]:
     return found
 
 
+def read_at_once(nodes: Iterable[ast.AST], *, lazy_annotations: bool = False) -> set[str]:
+    """The names that statements read when they are executed: not in the bodies of functions."""
+    found: set[str] = set()
+    for inner in executed(nodes, lazy_annotations=lazy_annotations):
+        read = inner.target if isinstance(inner, ast.AugAssign) else inner
+        if isinstance(read, ast.Name) and (read is not inner or isinstance(read.ctx, ast.Load)):
+            found.add(read.id)
+    return found
+
+
+def executed(nodes: Iterable[ast.AST], *, lazy_annotations: bool = False) -> Iterator[ast.AST]:
+    """All that Python evaluates when it executes `nodes`: not the bodies of functions.
+
+    `lazy_annotations` says that no annotation is, either: `from __future__ import annotations`.
+    """
+    queue = list(nodes)
+    while queue:
+        node = queue.pop()
+        yield node
+        for name, value in ast.iter_fields(node):
+            if name == "body" and isinstance(node, (*_FUNCTIONS, ast.Lambda)):
+                continue
+            if name in ("annotation", "returns") and lazy_annotations:
+                continue
+            inner = value if isinstance(value, list) else [value]
+            queue += [each for each in inner if isinstance(each, ast.AST)]
+
+
 def changed_names(nodes: Iterable[ast.AST]) -> set[str]:
     """Names whose objects statements may change: `x.y = ...`, `x[0] = ...`, `x.append(...)`."""
     found: set[str] = set()

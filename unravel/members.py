@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from unravel.context import Context, Rename
 from unravel.diagnostics import refuse
-from unravel.effects import bound_names
+from unravel.effects import bound_names, read_at_once
 from unravel.helping import helper_text, through_helpers
 from unravel.outline import place
 from unravel.parameters import SUPER_KWARGS, merged_parameters
-from unravel.scanning import identifiers
 from unravel.splicing import Line, obstacle, splice, super_uses
-from unravel.types import Member, MemberKind, Method
+from unravel.types import ClassOutline, Member, MemberKind, Method
 
 NO_INHERITANCE = "no_inherit_decorator"
 
@@ -21,22 +20,23 @@ NO_INHERITANCE = "no_inherit_decorator"
 def merged_members(context: Context) -> str:
     """All members of the generated class, in the order in which Python is to run them."""
     own = _own_members(context)
-    late = conditional_names(context)
     placed: set[int] = set()
     texts: list[str] = []
+    last: list[str] = []
     attributes_end = 0
     for member in context.parent.members:
-        text = _parents_member(member, own, placed, context)
+        text = _parents_member(member, own, placed, last, context)
         texts += [text] if text else []
         if member.kind is MemberKind.ATTRIBUTE and attributes_end == len(texts) - 1:
             attributes_end = len(texts)
     first: list[str] = []
-    last: list[str] = []
+    late = conditional_names(context) | _names_read(context.parent.members, context)
     for member in context.child.members:
-        if id(member) in placed or is_filler(member) or removes_attribute(member):
+        if id(member) in placed or _is_replaced(member, own, context):
             continue
-        if member.method and not member.method.decorators and own[_key(member)] is not member:
-            continue  # defined again further down
+        if is_filler(member) or removes_attribute(member):
+            first.append(comments_of(member))
+            continue
         is_early = (
             member.kind is MemberKind.ATTRIBUTE
             and member.name not in late
@@ -58,7 +58,7 @@ def _own_members(context: Context) -> dict[tuple[str, str], Member]:
     return {
         _key(member): member
         for member in context.child.members
-        if member.name and not is_filler(member)
+        if member.name and not is_filler(member) and not _is_overload(member)
     }
 
 
@@ -66,10 +66,33 @@ def _key(member: Member) -> tuple[str, str]:
     return method_key(member.method) if member.method is not None else (member.name, "")
 
 
+def _is_replaced(member: Member, own: dict[tuple[str, str], Member], context: Context) -> bool:
+    """Does a further definition of that name in the child stand for this one, too?"""
+    if member.method is None:
+        return False
+    if _is_overload(member):
+        return _key(member) in own
+    return not member.method.decorators and own[_key(member)] is not member
+
+
+def _is_overload(member: Member) -> bool:
+    """`@overload`: a signature for type checkers, above the method itself."""
+    names = member.method.decorator_names if member.method is not None else ()
+    return any(name.rpartition(".")[2] == "overload" for name in names)
+
+
 def _parents_member(
-    member: Member, own: dict[tuple[str, str], Member], placed: set[int], context: Context
+    member: Member,
+    own: dict[tuple[str, str], Member],
+    placed: set[int],
+    last: list[str],
+    context: Context,
 ) -> str:
-    """What stands in the place of a parent's member; nothing where the child removes it."""
+    """What stands in the place of a parent's member; nothing where the child removes it.
+
+    A method that the child redefines stays where the class' body uses it (`alias = method`): the
+    child's is added to `last`.
+    """
     if is_filler(member):
         return ""
     name, accessor = _key(member)
@@ -80,13 +103,21 @@ def _parents_member(
         return "" if (name, "") in own else member_text(member, context.rename)
     if override is None or not name:
         return member_text(member, context.rename)
+    if name == "__slots__":
+        placed.add(id(override))
+        return context.rename(member.statement.lead) + _joined_slots(context)
     if override.method is None and member.method is None:
         return _overridden_attribute(override, member, placed, context)
     if override.method is None or member.method is None:
         return ""  # one kind of member replaces another: the child's is added
-    placed.add(id(override))
-    if raises_only(override.method):
+    if _is_overload(member):
         return ""
+    placed.add(id(override))
+    if _is_read_by_others(member, context):
+        last.append(_overridden_method(override, member, context))
+        return member_text(member, context.rename)
+    if raises_only(override.method) and not context.inherits(name):
+        return comments_of(override)
     return _overridden_method(override, member, context)
 
 
@@ -97,18 +128,45 @@ def _overridden_attribute(
     name = override.name
     if removes_attribute(override):
         placed.add(id(override))
-        return ""
-    others = [m for m in context.parent.members if m is not member]
-    is_read = any(name in map(context.rename, _class_level_names(m)) for m in others)
-    reads = _class_level_names(override) & {m.name for m in context.child.members} - {name}
+        return comments_of(override)
+    reads = _read_at_once(override) & {m.name for m in context.child.members} - {name}
     twice = sum(m.name == override.name for m in context.child.members) > 1
-    if is_read or reads or twice:
+    if _is_read_by_others(member, context) or reads or twice:
         return member_text(member, context.rename)
     placed.add(id(override))
     lead = override.statement.lead
     if not lead.strip():
         lead = context.rename(member.statement.lead)
     return context.own(lead) + _with_value(override, member, context)
+
+
+def _is_read_by_others(member: Member, context: Context) -> bool:
+    """Does the parent's body use a member for another one, when the class is made?"""
+    others = [
+        other for other in context.parent.members if other.name != member.name or not other.name
+    ]
+    return context.rename(member.name) in _names_read(others, context)
+
+
+def _names_read(members: Iterable[Member], context: Context) -> set[str]:
+    """The names that the parent's `members` read when the class is made, as they are now."""
+    return {context.rename(name) for member in members for name in _read_at_once(member)}
+
+
+def _joined_slots(context: Context) -> str:
+    """The slots of both classes: those of a child come on top of its parent's."""
+    theirs, mine = slots_of(context.parent) or (), slots_of(context.child) or ()
+    names = dict.fromkeys([*map(context.rename, theirs), *mine])
+    return f"    __slots__ = {tuple(names)!r}\n"
+
+
+def slots_of(cls: ClassOutline) -> tuple[str, ...] | None:
+    """The names in `__slots__ = ("x", "y")`; None where there are none, or they are no literals."""
+    member = next((m for m in cls.members if m.name == "__slots__"), None)
+    value = getattr(member.statement.node, "value", None) if member is not None else None
+    elements = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
+    names = [e.value for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    return tuple(names) if len(names) == len(elements) else None
 
 
 def _with_value(override: Member, member: Member, context: Context) -> str:
@@ -121,24 +179,29 @@ def _with_value(override: Member, member: Member, context: Context) -> str:
     return f"    {override.name}: {annotation} = {context.rename(ast.unparse(value))}\n"
 
 
-def _class_level_names(member: Member) -> frozenset[str]:
+def _read_at_once(member: Member) -> set[str]:
     """The names that a member reads when the class is made: not those in the bodies of methods."""
-    if member.method is None:
-        return identifiers(member.statement.text)
-    return identifiers(f"{member.method.decorators}\n({member.method.parameters})")
+    return read_at_once([member.statement.node])
 
 
 def _needs_members(member: Member, context: Context) -> bool:
     """Is an attribute made of other members, such as `alias = forward`?"""
     names = {m.name for m in (*context.child.members, *context.parent.members)}
-    return bool(_class_level_names(member) & (names - {"", member.name}))
+    return bool(_read_at_once(member) & (names - {"", member.name}))
 
 
 def _added(member: Member, context: Context) -> str:
     text = member.statement.text
     if member.method is not None:
         text = context.calls(through_helpers(text, member.method, context))
-    return context.own(member.statement.lead + text)
+    return _stubs(member, context) + context.own(member.statement.lead + text)
+
+
+def _stubs(member: Member, context: Context) -> str:
+    """The child's `@overload` signatures of a method, which stand above it."""
+    stubs = [m for m in context.child.members if m.name == member.name and _is_overload(m)]
+    texts = (stub.statement.lead + stub.statement.text for stub in stubs)
+    return "" if member in stubs else context.own("".join(texts))
 
 
 def _overridden_method(override: Member, member: Member, context: Context) -> str:
@@ -147,6 +210,7 @@ def _overridden_method(override: Member, member: Member, context: Context) -> st
     lead = override.statement.lead
     if not lead.strip():
         lead = context.rename(member.statement.lead)
+    lead = _stubs(override, context) + lead
     uses = super_uses(child.node)
     reason = obstacle(child, parent, context.rename) if uses else ""
     if uses and not reason:
@@ -197,6 +261,11 @@ def method_text(
 def member_text(member: Member, rename: Rename) -> str:
     """A member with the comments above it."""
     return rename(member.statement.lead + member.statement.text)
+
+
+def comments_of(member: Member) -> str:
+    """The comments above a member that is not printed itself."""
+    return member.statement.lead if "#" in member.statement.lead else ""
 
 
 def method_key(method: Method) -> tuple[str, str]:

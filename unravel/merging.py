@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from unravel.ancestry import ancestry
 from unravel.context import Context, Rename, class_renaming
 from unravel.corpus import corpus_members, with_any_docstring
 from unravel.members import NO_INHERITANCE, merged_members, strip_marker
@@ -19,6 +20,7 @@ def merge(
     child: ClassOutline,
     parent: ClassOutline,
     module: Outline,
+    parent_module: Outline,
     renaming: Renaming,
     own: Rename,
     base: str,
@@ -38,7 +40,8 @@ def merge(
     else:
         rename = _renaming(child, parent, module, renaming, names)
         bases = _bases(child, parent, base, rename, own)
-    context = Context(child, parent, module, rename, own, bases, base, corpus_rules)
+    known = ancestry(parent, parent_module)
+    context = Context(child, parent, module, rename, own, bases, base, known, corpus_rules)
     if corpus_rules:
         return _class_text(context, rename(parent.lead), "", corpus_members(context))
     check_child(context)
@@ -58,9 +61,24 @@ def _class_text(context: Context, lead: str, comment: str, members: str) -> str:
     doc = child.docstring.text if child.docstring is not None else ""
     if not doc and parent.docstring is not None:
         doc = rename(parent.docstring.text)
-    keywords = child.keywords or tuple(map(rename, parent.keywords))
+    keywords = _keywords(child, tuple(map(rename, parent.keywords)))
     head = _class_head(child.name, (*context.bases, *keywords), comment)
-    return lead + decorators + head + (doc + members or "    pass\n")
+    body = doc + members
+    return lead + decorators + head + (body if _has_code(body) else body + "    pass\n")
+
+
+def _keywords(child: ClassOutline, theirs: tuple[str, ...]) -> tuple[str, ...]:
+    """The child's keywords; a metaclass is inherited."""
+    if not child.keywords:
+        return theirs
+    inherited = [keyword for keyword in theirs if keyword.startswith("metaclass=")]
+    named = any(keyword.startswith("metaclass=") for keyword in child.keywords)
+    return child.keywords if named else (*child.keywords, *inherited)
+
+
+def _has_code(body: str) -> bool:
+    lines = (line.strip() for line in body.splitlines())
+    return any(line and not line.startswith("#") for line in lines)
 
 
 def _renaming(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from unravel.diagnostics import Place, refuse
-from unravel.effects import bound_names, read_names
+from unravel.effects import bound_names, executed, read_at_once, read_names
 from unravel.types import Piece
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -121,7 +121,7 @@ def _reached(name: str, needs: Mapping[str, _Needs], owners: Mapping[str, str]) 
 
 
 def _needs(tree: ast.Module, lazy_annotations: bool) -> _Needs:
-    at_once = list(_executed(tree.body, lazy_annotations))
+    at_once = list(executed(tree.body, lazy_annotations=lazy_annotations))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     calls = [node.func for node in at_once if isinstance(node, ast.Call)]
     calls += [d for node in at_once for d in getattr(node, "decorator_list", [])]
@@ -133,28 +133,9 @@ def _needs(tree: ast.Module, lazy_annotations: bool) -> _Needs:
         if isinstance(inner, _FUNCTIONS) and inner.name == "__init_subclass__"
     ]
     return _Needs(
-        at_once=frozenset(
-            node.id
-            for node in at_once
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        ),
+        at_once=frozenset(read_at_once(tree.body, lazy_annotations=lazy_annotations)),
         calls=frozenset(read_names([*calls, *keywords])),
         bases=frozenset(read_names(base for node in classes for base in node.bases)),
         called=frozenset(read_names(tree.body)),
         extended=frozenset(read_names([*hooks, *keywords])),
     )
-
-
-def _executed(nodes: Iterable[ast.AST], lazy_annotations: bool) -> Iterable[ast.AST]:
-    """All nodes that Python evaluates when it executes `nodes`: not the bodies of functions."""
-    queue = list(nodes)
-    while queue:
-        node = queue.pop()
-        yield node
-        for name, value in ast.iter_fields(node):
-            if name == "body" and isinstance(node, (*_FUNCTIONS, ast.Lambda)):
-                continue
-            if name in ("annotation", "returns") and lazy_annotations:
-                continue
-            inner = value if isinstance(value, list) else [value]
-            queue += [each for each in inner if isinstance(each, ast.AST)]

@@ -11,6 +11,7 @@ from unravel.effects import stored_attributes
 from unravel.members import raises_only
 from unravel.outline import place
 from unravel.scanning import identifiers, mask_strings
+from unravel.special import check_special
 from unravel.splicing import deletions, is_super, other_super, super_uses
 
 
@@ -21,7 +22,7 @@ def check_child(context: Context) -> None:
     _check_super(context)
     _check_class_level(context)
     _check_private_names(context)
-    _check_slots(context)
+    check_special(context)
 
 
 def _check_bases(context: Context) -> None:
@@ -99,17 +100,6 @@ def _check_private_names(context: Context) -> None:
             f"`{name}` is private to `{context.child.name}` and to `{context.base}`, which become "
             "one class",
             hint="give one of them another name",
-        )
-
-
-def _check_slots(context: Context) -> None:
-    both = (context.child.members, context.parent.members)
-    if all(any(m.name == "__slots__" for m in members) for members in both):
-        raise refuse(
-            "UNR205",
-            place(context.module, context.child.node),
-            f"`{context.base}` has `__slots__` of its own, which these would replace",
-            hint="leave `__slots__` to the parent",
         )
 
 

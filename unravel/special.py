@@ -1,0 +1,194 @@
+"""Classes that Python makes in a way of its own: what a child adds would change what they are.
+
+Dataclasses, named tuples, typed dictionaries and protocols read the body of the very class that
+they are given; two bodies in one are not what two classes are.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from unravel.context import Context
+from unravel.diagnostics import refuse
+from unravel.effects import stored_attributes
+from unravel.members import NO_INHERITANCE, slots_of
+from unravel.outline import place
+from unravel.splicing import super_uses
+from unravel.types import ClassOutline, Member, Refused
+
+_DATACLASS = ("dataclass", "attrs", "define", "frozen", "mutable", "s")
+"""What makes fields of annotations: `dataclasses.dataclass`, `attrs.define`, `attr.s`."""
+
+
+def check_special(context: Context) -> None:
+    """Raise `Refused` where the generated class would be made of both bodies, unlike the child."""
+    _check_dataclass(context)
+    _check_named_tuple(context)
+    _check_protocol(context)
+    _check_keywords(context)
+    _check_slots(context)
+    _check_hook(context)
+
+
+def _refused(context: Context, node: ast.AST, message: str, hint: str) -> Refused:
+    return refuse("UNR205", place(context.module, node), message, hint=hint)
+
+
+def _check_dataclass(context: Context) -> None:
+    child, parent = context.child, context.parent
+    mine, theirs = _dataclass(child), _dataclass(parent)
+    if mine is None and theirs is None:
+        return
+    fields = {context.rename(m.name): m for m in parent.members if _is_annotated(m)}
+    if theirs is None:
+        if fields:
+            raise _refused(
+                context,
+                child.node,
+                f"`{parent.name}` is no dataclass, and its `{min(fields)}` no field, which it "
+                f"would be in `{child.name}`",
+                f"write `{child.name}` out without `{context.base}`",
+            )
+        return
+    changed = [m for m in child.members if _is_annotated(m) or m.name in fields]
+    if mine is None and changed and NO_INHERITANCE not in child.decorators:
+        raise _refused(
+            context,
+            changed[0].statement.node,
+            f"`{parent.name}` is a dataclass, and `{child.name}` is not: `{changed[0].name}` "
+            "would become a field",
+            f"write `@{theirs}` above `{child.name}`",
+        )
+    if mine is not None and mine != theirs:
+        raise _refused(
+            context,
+            child.node,
+            f"`{parent.name}` is made by `@{theirs}`, and its fields would be made by `@{mine}`",
+            f"write `@{theirs}`",
+        )
+    for member in child.members:
+        if member.method is None and member.name in fields and not _is_annotated(member):
+            raise _refused(
+                context,
+                member.statement.node,
+                f"`{member.name}` is a field, whose default stays the parent's without an "
+                "annotation here",
+                f"write `{member.name}: ... = ...`",
+            )
+
+
+def _dataclass(cls: ClassOutline) -> str | None:
+    """The decorator that makes a dataclass of a class, as it is written."""
+    for decorator in cls.node.decorator_list:
+        function = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(function).rpartition(".")[2] in _DATACLASS:
+            return ast.unparse(decorator).removesuffix("()")
+    return None
+
+
+def _is_annotated(member: Member) -> bool:
+    node = member.statement.node
+    return isinstance(node, ast.AnnAssign) and "ClassVar" not in ast.unparse(node.annotation)
+
+
+def _extends(cls: ClassOutline, base: str) -> bool:
+    return any(each.partition("[")[0].rpartition(".")[2] == base for each in cls.bases)
+
+
+_FIXED = ("__new__", "__init__", "__slots__", "__getnewargs__", "_make", "_replace", "_asdict")
+
+
+def _check_named_tuple(context: Context) -> None:
+    if not _extends(context.parent, "NamedTuple"):
+        return
+    for member in context.child.members:
+        uses = super_uses(member.statement.node) if member.method is not None else []
+        if (member.method is None and member.name) or member.name in _FIXED or uses:
+            raise _refused(
+                context,
+                member.statement.node,
+                f"`{context.parent.name}` is a named tuple, and in its own body this would be "
+                "a field or an error",
+                f"only add methods, or write `{context.child.name}` out as a named tuple",
+            )
+
+
+def _check_protocol(context: Context) -> None:
+    child, parent = context.child, context.parent
+    if _extends(parent, "Protocol") and not _extends(child, "Protocol"):
+        raise _refused(
+            context,
+            child.node,
+            f"`{parent.name}` is a protocol, and `{child.name}` is none",
+            f"write `class {child.name}({context.base}, Protocol)`, or `{child.name}` without "
+            f"`{context.base}`",
+        )
+
+
+def _check_keywords(context: Context) -> None:
+    """`total=False` and what `__init_subclass__` takes hold for one class, not for its children."""
+    child, parent = context.child, context.parent
+    theirs, mine = _keywords(parent.keywords), _keywords(child.keywords)
+    if not theirs or theirs == mine:
+        return
+    if _extends(parent, "TypedDict") and not any(m.name for m in child.members):
+        return  # no key is added that they could be for
+    if mine and not _extends(parent, "TypedDict"):
+        return
+    raise _refused(
+        context,
+        child.node,
+        f"`{', '.join(theirs)}` is for `{parent.name}`, and not for `{child.name}`",
+        f"write `class {child.name}({', '.join((*child.bases, *theirs))})`",
+    )
+
+
+def _keywords(keywords: Iterable[str]) -> tuple[str, ...]:
+    return tuple(keyword for keyword in keywords if not keyword.startswith("metaclass="))
+
+
+def _check_slots(context: Context) -> None:
+    """Without `__slots__` of its own, a child of a class that has them takes any attribute."""
+    child, parent = context.child, context.parent
+    both = [any(m.name == "__slots__" for m in cls.members) for cls in (child, parent)]
+    mine, theirs = slots_of(child), slots_of(parent)
+    if all(both) and (mine is None or theirs is None):
+        raise _refused(
+            context,
+            child.node,
+            f"`{context.base}` has `__slots__` of its own, and the two cannot be joined",
+            "write both as tuples of strings",
+        )
+    if both == [True, False] and not parent.bases:
+        raise _refused(
+            context,
+            child.node,
+            f"`{context.base}` has no `__slots__`, so that `{child.name}` takes any attribute, "
+            "which it would no longer",
+            "leave `__slots__` out",
+        )
+    stored = stored_attributes([child.node], "self") - set(theirs or ())
+    if both == [False, True] and stored:
+        raise _refused(
+            context,
+            child.node,
+            f"`{parent.name}` has `__slots__`, and `{min(stored)}` is none of them",
+            f"write `__slots__ = {_tuple(sorted(stored))}` in `{child.name}`",
+        )
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return "(" + ", ".join(f'"{name}"' for name in names) + ("," if len(names) == 1 else "") + ")"
+
+
+def _check_hook(context: Context) -> None:
+    """`__init_subclass__` is for the children of its class: here, the child itself."""
+    if any(member.name == "__init_subclass__" for member in context.parent.members):
+        raise _refused(
+            context,
+            context.child.node,
+            f"`{context.parent.name}.__init_subclass__` is called for `{context.child.name}`; "
+            "in the generated class it would be for the children of that alone",
+            f"write `{context.child.name}` out without `{context.base}`",
+        )
