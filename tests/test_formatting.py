@@ -168,7 +168,7 @@ def test_one_invalid_file_does_not_harm_the_others(root: Path, tmp_path: Path) -
     [
         ("no-such-ruff", "`no-such-ruff` is not an executable"),
         ("tools/ruff", "`tools/ruff` is not an executable"),
-        ("/bin/false", "ruff failed: code 1"),
+        ("/bin/false", "ruff failed: it ended with code 1"),
         ("tools/broken", "cannot be run"),
     ],
 )

@@ -18,6 +18,7 @@ else:
 
 CORE = {
     "ancestry",
+    "blame",
     "checking",
     "context",
     "corpus",

@@ -10,7 +10,7 @@ import pytest
 
 from tests.stdlib_files import STDLIB_FILES
 from unravel.outline import function_outline, read_outline
-from unravel.parameters import merged_parameters, parameter_texts
+from unravel.parameters import merged_parameters, parameter_texts, takes_super_kwargs
 from unravel.types import DefinitionKind, Method
 
 
@@ -47,6 +47,21 @@ def test_split_of_a_lambda() -> None:
 
 def test_split_of_a_format() -> None:
     assert list(parameter_texts(method("a=f'{1:>{2}}', b=2"))) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wanted"),
+    [
+        ("self, **super_kwargs", True),
+        ("self, ** super_kwargs", True),
+        ("self, **super_kwargs: int", True),
+        ("self, **kwargs", False),
+        ("self, a=2. **super_kwargs", False),
+        ("self, a='**super_kwargs'", False),
+    ],
+)
+def test_takes_super_kwargs(parameters: str, wanted: bool) -> None:
+    assert takes_super_kwargs(method(parameters)) is wanted
 
 
 @pytest.mark.parametrize("file", STDLIB_FILES, ids=lambda file: file.name)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -170,8 +171,9 @@ def check(
             ruff=_executable(ruff),
             on_progress=on_progress,
         )
-    for result in sorted(found.results, key=lambda result: _rank(result.diagnostics)):
-        _print_result(result, found.root, diff=diff, quiet=quiet)
+    results = sorted(found.results, key=lambda result: _rank(result.diagnostics))
+    for result, left in zip(results, _once(each.diagnostics for each in results), strict=True):
+        _print_result(replace(result, diagnostics=left), found.root, diff=diff, quiet=quiet)
     if found.began and not quiet:
         click.echo(report.summary(found))
     return report.exit_code(found)
@@ -195,8 +197,8 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
             click.echo(f"wrote {_from_here(file.path, run.root)}")
     for finished in run.finished:
         _complain(() if quiet else finished.warnings, run.root)
-    for failed in sorted(run.failed, key=lambda failed: _rank(failed.diagnostics)):
-        _complain(failed.diagnostics, run.root)
+    for diagnostics in _once(sorted((each.diagnostics for each in run.failed), key=_rank)):
+        _complain(diagnostics, run.root)
     if run.began and not quiet:
         done, lost = len(run.finished), len(run.failed)
         counts = f"converted {_count(done, 'model')}" + (f", {lost} failed" if lost else "")
@@ -209,6 +211,14 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
 def _rank(diagnostics: Sequence[Diagnostic]) -> int:
     """What failed on its own account is shown last, next to the prompt."""
     return int(any(each.code != "UNR104" for each in diagnostics))
+
+
+def _once(groups: Iterable[Sequence[Diagnostic]]) -> Iterator[tuple[Diagnostic, ...]]:
+    """Each of `groups`, less what was in an earlier one: one broken parent fails many models."""
+    seen: set[Diagnostic] = set()
+    for group in groups:
+        yield tuple(each for each in group if each not in seen)
+        seen.update(group)
 
 
 def _count(number: int, what: str) -> str:
@@ -271,10 +281,14 @@ def _complain(diagnostics: Iterable[Diagnostic], root: str, stream: TextIO | Non
         click.echo(text, file=stream, color=color)
 
 
+_LONGEST = 160
+"""As much of a line is shown where no terminal says how wide it is."""
+
+
 def diagnostic_lines(diagnostic: Diagnostic, *, width: int = 0, color: bool = False) -> list[str]:
     """`path:line:col: CODE message`, the line of source with a caret below it, and the hint.
 
-    The excerpt is cut to `width` columns; 0 means not at all.
+    Lines are wrapped, and the excerpt is cut, to `width` columns; 0 is for no terminal.
     """
     from unravel.types import Severity
 
@@ -282,18 +296,35 @@ def diagnostic_lines(diagnostic: Diagnostic, *, width: int = 0, color: bool = Fa
         return click.style(text, **style) if color else text
 
     is_warning = diagnostic.severity is Severity.WARNING
-    code = paint(diagnostic.code, fg="yellow" if is_warning else "red", bold=True)
-    place = diagnostic.path
+    place = _plain(diagnostic.path)
     if diagnostic.line:
         place += f":{diagnostic.line}:{max(diagnostic.column, 1)}"
     kind = "warning: " if is_warning else ""
-    lines = [f"{paint(_plain(place), bold=True)}: {code} {kind}{_plain(diagnostic.message)}"]
+    summary = f"{place}: {diagnostic.code} {kind}{_plain(diagnostic.message)}"
+    first, *rest = _wrapped(summary, width)
+    code = paint(diagnostic.code, fg="yellow" if is_warning else "red", bold=True)
+    painted = {place: paint(place, bold=True), diagnostic.code: code}
+    for plain, bright in painted.items():
+        first = first.replace(plain, bright, 1)
+    lines = [first, *rest]
     if diagnostic.excerpt.strip():
-        lines += [f"    {each}" for each in _excerpt(diagnostic, width - 4 if width else 0)]
+        room = max(width - 4, 1) if width else _LONGEST
+        lines += [f"    {each}" for each in _excerpt(diagnostic, room)]
     if diagnostic.hint:
-        hint = diagnostic.hint.replace("\n", "\n    ")
-        lines.append(f"    {paint('hint:', fg='cyan')} {hint}")
+        hints = [f"    {each}" for each in f"hint: {diagnostic.hint}".split("\n")]
+        first, *rest = [line for hint in hints for line in _wrapped(hint, width)]
+        lines += [first.replace("hint:", paint("hint:", fg="cyan"), 1), *rest]
     return lines
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """`line` in lines of at most `width` columns, as far as its words allow."""
+    if not width or _columns(line) <= width:
+        return [line]
+    indent = " " * (10 if line.startswith("    hint: ") else 4)
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _excerpt(diagnostic: Diagnostic, width: int) -> Iterator[str]:

@@ -82,11 +82,15 @@ def format_batch(
         if unread and not any(isinstance(each, Diagnostic) for each in results.values()):
             raise FormatterError(f"ruff failed: {_gist(unread)}")
         return results
-    except FormatterError as error:
-        return {path: _failure(path, error.message, error.hint) for path in files}
-    except OSError as error:
-        message = f"the formatter's working folder cannot be written: {error.strerror}"
-        return {path: _failure(path, message) for path in files}
+    except (FormatterError, OSError) as error:
+        return dict.fromkeys(files, formatter_failure(error))
+
+
+def formatter_failure(error: FormatterError | OSError) -> Diagnostic:
+    """The one finding for all files of a batch that could not be formatted or looked through."""
+    if isinstance(error, FormatterError):
+        return _failure("ruff", error.message, error.hint)
+    return _failure("ruff", f"the folder that ruff works in cannot be used: {error.strerror}")
 
 
 def undefined_names(
@@ -107,13 +111,20 @@ def undefined_names(
         numbered = {f"{number}.py": path for number, path in enumerate(files)}
         _lay_out({name: files[path] for name, path in numbered.items()}, folder, root)
         _run((ruff, "check", *rules, *output, *_COMMON), folder, accepted=(0,))
-        findings = json.loads(Path(folder, _FINDINGS).read_text("utf-8"))
+        findings = _read_findings(Path(folder, _FINDINGS))
     found = dict(_not_compiled(files))
     for finding in findings:
         path = numbered[os.path.basename(finding["filename"])]
         if finding["code"] in ("F821", "F822") and path not in found:
             found[path] = _undefined(path, files[path], finding)
     return found
+
+
+def _read_findings(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        raise FormatterError("ruff did not say what it has found", _TOO_OLD) from None
 
 
 def _not_compiled(files: Mapping[str, str]) -> Iterator[tuple[str, Diagnostic]]:
@@ -125,6 +136,9 @@ def _not_compiled(files: Mapping[str, str]) -> Iterator[tuple[str, Diagnostic]]:
                 compile(text, path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
             yield path, _not_python(path, text, error)
+        except (RecursionError, MemoryError):
+            message = "the generated code is nested too deeply"
+            yield path, diagnose("UNR005", Place(path, 0, 0), message)
 
 
 def _undefined(path: str, text: str, finding: Mapping[str, Any]) -> Diagnostic:
@@ -142,7 +156,9 @@ def find_ruff(settings: Settings, root: Path) -> str:
         has_folder = os.path.dirname(settings.ruff) != ""
         found = shutil.which(str(root / settings.ruff) if has_folder else settings.ruff)
         if found is None:
-            raise FormatterError(f"`{settings.ruff}` is not an executable", "see `--ruff`")
+            raise FormatterError(
+                f"`{settings.ruff}` is not an executable", "give the path of one to `--ruff`"
+            )
         return os.path.abspath(found)
     scripts = (os.path.dirname(sys.executable), sysconfig.get_path("scripts"))
     found = shutil.which("ruff", path=os.pathsep.join(scripts)) or shutil.which("ruff")
@@ -240,6 +256,9 @@ def _run_ruff(ruff: str, style: Style, folder: str) -> str:
     return (said or f"code {code}") if code else ""
 
 
+_TOO_OLD = "unravel needs ruff 0.14 or later: `pip install -U ruff`, or `--ruff PATH`"
+
+
 def _run(command: Sequence[str], folder: str, *, accepted: Iterable[int]) -> tuple[int, str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RUFF_")}
     try:
@@ -255,8 +274,14 @@ def _run(command: Sequence[str], folder: str, *, accepted: Iterable[int]) -> tup
         raise FormatterError(f"`{command[0]}` cannot be run: {error.strerror}") from error
     said = done.stderr.decode("utf-8", "replace")
     if done.returncode not in accepted:
-        raise FormatterError(f"ruff failed: {_gist(said) or f'code {done.returncode}'}")
+        hint = _TOO_OLD if "unexpected argument" in said else ""
+        raise FormatterError(f"ruff failed: {_gist(said) or _ending(done.returncode)}", hint)
     return done.returncode, said
+
+
+def _ending(code: int) -> str:
+    """How a program that said nothing has ended."""
+    return f"it was killed by signal {-code}" if code < 0 else f"it ended with code {code}"
 
 
 def _gist(said: str) -> str:

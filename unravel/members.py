@@ -10,7 +10,7 @@ from unravel.diagnostics import refuse
 from unravel.effects import bound_names, read_at_once
 from unravel.helping import helper_text, through_helpers
 from unravel.outline import place
-from unravel.parameters import SUPER_KWARGS, merged_parameters
+from unravel.parameters import SUPER_KWARGS, merged_parameters, takes_super_kwargs
 from unravel.splicing import Line, obstacle, splice, super_uses
 from unravel.types import ClassOutline, Member, MemberKind, Method
 
@@ -216,7 +216,7 @@ def _overridden_method(override: Member, member: Member, context: Context) -> st
     if uses and not reason:
         lines = splice(child, parent, context.rename, context.calls, context.all_methods)
         return lead + method_text(child, parent, lines, context, inherits_decorators=True)
-    if uses and SUPER_KWARGS in child.parameters:
+    if uses and takes_super_kwargs(child):
         raise refuse(
             "UNR203",
             place(context.module, uses[0]),
@@ -241,7 +241,7 @@ def method_text(
     A return annotation and a docstring that the child does not have are the parent's.
     """
     parameters = context.own(child.parameters)
-    if SUPER_KWARGS in parameters:
+    if takes_super_kwargs(child):
         parameters = merged_parameters(child, parent, context.rename)
     returns = context.own(child.returns) or context.rename(parent.returns)
     head = f"    {child.keyword} {child.name}({parameters})"

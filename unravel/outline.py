@@ -96,12 +96,13 @@ def deepest_place(outlines: Iterable[Outline]) -> Place:
     found = [
         (depth, place(outline, node))
         for outline in outlines
-        for depth, node in [deepest(statement.node for statement in _statements(outline))]
+        for depth, node in [deepest(statement.node for statement in all_statements(outline))]
     ]
     return max(found)[1]
 
 
-def _statements(outline: Outline) -> Iterator[Statement]:
+def all_statements(outline: Outline) -> Iterator[Statement]:
+    """The statements of a module that are no imports, in no particular order."""
     yield from outline.others
     for definition in outline.definitions.values():
         yield from (definition.statement, *definition.extras)

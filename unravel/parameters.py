@@ -11,10 +11,16 @@ from unravel.types import Method
 SUPER_KWARGS = "**super_kwargs"
 
 
+def takes_super_kwargs(method: Method) -> bool:
+    """Does `**super_kwargs` stand for the parent's parameters in this one's?"""
+    keywords = method.node.args.kwarg
+    return keywords is not None and f"**{keywords.arg}" == SUPER_KWARGS
+
+
 def merged_parameters(child: Method, parent: Method, rename: Callable[[str], str]) -> str:
     """The parent's parameters for `**super_kwargs`; those that stand beside it override theirs."""
     own = parameter_texts(child)
-    own.pop(SUPER_KWARGS)
+    own.pop(next(name for name in own if name.startswith("**")))
     merged = {name: rename(text) for name, text in parameter_texts(parent).items()}
     merged.update((name, text) for name, text in own.items() if name in merged)
     new = [text for name, text in own.items() if name not in merged]

@@ -9,8 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from unravel.agenda import Agenda, cut_cycles
+from unravel.blame import at_source
 from unravel.diagnostics import Place, diagnose
-from unravel.formatting import FormatterError, format_batch, undefined_names
+from unravel.formatting import (
+    FormatterError,
+    format_batch,
+    formatter_failure,
+    undefined_names,
+)
 from unravel.naming import model_name
 from unravel.outcomes import Finished, FinishedFile, Outcome, State
 from unravel.outline import place
@@ -134,7 +140,10 @@ class Course:
 
     def _import_of(self, parent: str, source: str) -> Place:
         """Where `source` imports what `parent` generates."""
-        modular = self.loader.load(source)
+        try:
+            modular = self.loader.load(source)
+        except Refused:  # it was changed meanwhile
+            modular = None
         if modular is not None:
             for statement in modular.imports:
                 paths = candidates(statement, modular, self.settings)
@@ -165,6 +174,9 @@ class Course:
 
     def _finish_batch(self, batch: Sequence[Converted]) -> list[Outcome]:
         """Format, prove, compare and write what was converted, in a thread of its own."""
+        lost = [failure for each in batch if (failure := self._lost(each.source))]
+        gone = {failure.source for failure in lost}
+        batch = [each for each in batch if each.source not in gone]
         texts = {
             file.path: self.loader.form(each.source).with_line_ends(file.text)
             for each in batch
@@ -180,7 +192,17 @@ class Course:
         for outcome in outcomes:
             if isinstance(outcome, Finished) and outcome.source in self.extended:
                 self._stage(outcome)
-        return self._write(outcomes)
+        return [*lost, *self._write(outcomes)]
+
+    def _lost(self, source: str) -> Failed | None:
+        """The failure of a modular file that somebody took away while it was converted."""
+        try:
+            self.loader.form(source)
+        except FileNotFoundError:
+            return failed("UNR001", source, "the file went away while it was converted")
+        except Refused as refused:
+            return Failed(source, (refused.diagnostic,))
+        return None
 
     def _undefined_names(
         self, formatted: Mapping[str, str | Diagnostic]
@@ -191,7 +213,7 @@ class Course:
                 texts, root=self.root, settings=self.settings, scratch=self.scratch
             )
         except (FormatterError, OSError) as error:
-            return {path: diagnose("UNR401", Place(path, 0, 0), str(error)) for path in texts}
+            return dict.fromkeys(texts, formatter_failure(error))
 
     def _stage(self, finished: Finished) -> None:
         """Put the files where `Loader` looks for the parents that this run generates."""
@@ -207,8 +229,8 @@ class Course:
     ) -> Finished | Failed:
         source = converted.source
         if not converted.files:
-            hint = "define a class, or take the file away"
-            return failed("UNR004", source, "this defines no class, so nothing to generate", hint)
+            hint = "define a class in it, or delete the file"
+            return failed("UNR004", source, "the file defines nothing to generate code from", hint)
         wrong, files = [], []
         for file in sorted(converted.files, key=lambda file: file.path):
             finished = self._finish_file(source, file, formatted[file.path])
@@ -217,9 +239,17 @@ class Course:
             else:
                 files.append(finished)
         if wrong:
-            return Failed(source, (*wrong, *converted.warnings))
+            located = dict.fromkeys(self._at_source(each, converted) for each in wrong)
+            return Failed(source, (*located, *converted.warnings))
         warnings = (*converted.warnings, *self._left_over(source, {file.path for file in files}))
         return Finished(source, model_name(source), tuple(files), converted.inputs, warnings)
+
+    def _at_source(self, found: Diagnostic, converted: Converted) -> Diagnostic:
+        try:
+            loaded = map(self.loader.load, (converted.source, *converted.inputs))
+            return at_source(found, [module for module in loaded if module is not None])
+        except Refused:  # the files have been changed meanwhile
+            return found
 
     def _finish_file(
         self, source: str, file: GeneratedFile, body: str | Diagnostic

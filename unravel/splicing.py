@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from unravel import effects
-from unravel.parameters import SUPER_KWARGS
+from unravel.parameters import SUPER_KWARGS, takes_super_kwargs
 from unravel.scanning import tokens
 from unravel.types import Method
 
@@ -119,7 +119,7 @@ def _own_decorators(method: Method) -> list[str]:
 
 def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
     """Are the arguments just the parent's parameters, each under its own name?"""
-    if SUPER_KWARGS in child.parameters:
+    if takes_super_kwargs(child):
         return _super_kwargs_obstacle(child, call)
     theirs = parent.node.args
     names = [a.arg for a in (*theirs.posonlyargs, *theirs.args)]
