@@ -38,6 +38,7 @@ CORE = {
     "printing",
     "refusals",
     "relative",
+    "removals",
     "renaming",
     "routing",
     "scanning",

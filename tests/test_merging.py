@@ -147,14 +147,14 @@ def test_bases(child: str, parent: str, wanted: str) -> None:
             "    def __init__(self):\n        self.x = 1\n    def m(self): return self.x\n",
             "UNR204",
             4,
-            "`self.x` is deleted, but `NewA` still reads it",
+            "`self.x` is deleted, but still used: models/old/modeling_old.py:4 (`m`)",
         ),
         (
             "    def b(self):\n        raise AttributeError\n",
             "    def a(self): return self.b()\n    def b(self): pass\n",
             "UNR204",
             2,
-            "`b` is removed, but `NewA` still uses it",
+            "`b` is removed, but still used: models/old/modeling_old.py:2 (`a`)",
         ),
     ],
 )

@@ -10,7 +10,8 @@ from unravel.context import Context, Rename, class_renaming
 from unravel.corpus import corpus_members, with_any_docstring
 from unravel.members import NO_INHERITANCE, merged_members, strip_marker
 from unravel.naming import CasedNames, shared_ending
-from unravel.refusals import check_child, check_removals
+from unravel.refusals import check_child
+from unravel.removals import check_removals
 from unravel.renaming import Renaming
 from unravel.scanning import replace_code
 from unravel.types import ClassOutline, Outline, Settings

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from unravel.context import Context
-from unravel.diagnostics import nearest, refuse
-from unravel.effects import stored_attributes
-from unravel.members import raises_only
+from unravel.diagnostics import refuse
 from unravel.outline import place
-from unravel.scanning import identifiers, mask_strings
+from unravel.scanning import identifiers
 from unravel.special import check_special
-from unravel.splicing import deletions, is_super, other_super, super_uses
+from unravel.splicing import is_super, other_super
 
 
 def check_child(context: Context) -> None:
@@ -101,51 +98,3 @@ def _check_private_names(context: Context) -> None:
             "one class",
             hint="give one of them another name",
         )
-
-
-def check_removals(context: Context, text: str) -> None:
-    """Refuse a `del self.x` that deletes nothing, and removals of what is still used."""
-    code = mask_strings(text)
-    for member in context.child.members:
-        method = member.method
-        if method is None:
-            continue
-        if raises_only(method):
-            used = re.search(rf"\bself\.{member.name}\b", code)
-            if used and member.name in context.parent_methods:
-                raise refuse(
-                    "UNR204",
-                    place(context.module, method.node),
-                    f"`{member.name}` is removed, but `{context.child.name}` still uses it",
-                    hint="redefine the methods that call it",
-                )
-        elif super_uses(method.node):
-            for statement in method.body:
-                _check_deletion(statement.node, context, code)
-
-
-def _check_deletion(node: ast.stmt, context: Context, code: str) -> None:
-    for target in deletions(node):
-        name = target.removeprefix("self.")
-        if name == target or not name.isidentifier():
-            continue
-        stored = {
-            context.rename(attribute)
-            for attribute in stored_attributes([context.parent.node], "self")
-        }
-        if name not in stored:
-            raise refuse(
-                "UNR201",
-                place(context.module, node),
-                f"`{context.parent.name}` never sets `self.{name}`",
-                hint=nearest(name, stored),
-            )
-        if re.search(rf"\bself\.{name}\s*(?::[^=\n]+)?=(?!=)", code):
-            continue
-        if re.search(rf"(?<!del )\bself\.{name}\b", code):
-            raise refuse(
-                "UNR204",
-                place(context.module, node),
-                f"`self.{name}` is deleted, but `{context.child.name}` still reads it",
-                hint="redefine the methods that read it",
-            )
