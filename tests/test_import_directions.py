@@ -38,6 +38,7 @@ CORE = {
     "printing",
     "refusals",
     "relative",
+    "remarks",
     "removals",
     "renaming",
     "routing",

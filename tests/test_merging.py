@@ -20,7 +20,7 @@ def merged(
     module = read_outline("modular/modular_new.py", head + "\n" + child)
     theirs = read_outline("models/old/modeling_old.py", of + "\n" + parent)
     mine, other = next(iter(module.definitions.values())), next(iter(theirs.definitions.values()))
-    return merge(
+    text, _ = merge(
         class_outline(module, mine),
         class_outline(theirs, other),
         module,
@@ -31,6 +31,7 @@ def merged(
         cased_names(()),
         Settings(),
     )
+    return text
 
 
 def body(child: str, parent: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unravel import imports, printing
 from unravel.checking import check_definitions, check_files, check_modular
@@ -23,6 +23,7 @@ from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
     Converted,
     DefinitionKind,
+    Diagnostic,
     Failed,
     GeneratedFile,
     Load,
@@ -44,7 +45,7 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
         if not corpus_rules:
             check_files(files, modular, settings, load)
         warnings = tuple(finding for parent, _ in model.parents for finding in parent.undefined)
-        return Converted(modular.path, tuple(files), model.inputs, warnings)
+        return Converted(modular.path, tuple(files), model.inputs, (*warnings, *model.warnings))
     except Refused as refused:
         return Failed(modular.path, (refused.diagnostic,))
     except RecursionError:
@@ -65,6 +66,7 @@ class _Model:
     parents: tuple[tuple[Parent, Renaming], ...]
     inputs: tuple[str, ...]
     own: Callable[[str], str]
+    warnings: dict[Diagnostic, None] = field(default_factory=dict)
 
     def kind_of(self, name: str) -> str:
         """The kind of the generated file that the class `name` belongs to."""
@@ -239,7 +241,7 @@ def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
                     hint=f"set this in `{child.name}` in the modular file",
                 )
             theirs = class_outline(parent.outline, definition)
-            text = merge(
+            text, warnings = merge(
                 outline,
                 theirs,
                 model.modular,
@@ -250,6 +252,7 @@ def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
                 model.names,
                 model.settings,
             )
+            model.warnings.update(dict.fromkeys(warnings))
             extras = child.definition.extras
             return text + "".join(model.own(each.lead + each.text) for each in extras), parent
     return child.text(), None

@@ -31,6 +31,8 @@ CODES: dict[str, str] = {
     "UNR203": "`super()` is used in a way that cannot be converted faithfully",
     "UNR204": "a removed name is still used",
     "UNR205": "the class cannot be merged with its parent faithfully",
+    "UNR206": "a method says what the parent's does",
+    "UNR207": "an inherited docstring documents what is not there",
     # naming
     "UNR301": "the prefix of the new names is ambiguous",
     "UNR302": "two definitions would get the same name",

@@ -11,10 +11,11 @@ from unravel.corpus import corpus_members, with_any_docstring
 from unravel.members import NO_INHERITANCE, merged_members, strip_marker
 from unravel.naming import CasedNames, shared_ending
 from unravel.refusals import check_child
+from unravel.remarks import remarks
 from unravel.removals import check_removals
 from unravel.renaming import Renaming
 from unravel.scanning import replace_code
-from unravel.types import ClassOutline, Outline, Settings
+from unravel.types import ClassOutline, Diagnostic, Outline, Settings
 
 
 def merge(
@@ -27,8 +28,8 @@ def merge(
     base: str,
     names: CasedNames,
     settings: Settings,
-) -> str:
-    """The text of the generated class.
+) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The text of the generated class, and warnings.
 
     The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the
     text of the child's `module` needs.
@@ -44,13 +45,13 @@ def merge(
     known = ancestry(parent, parent_module)
     context = Context(child, parent, module, rename, own, bases, base, known, corpus_rules)
     if corpus_rules:
-        return _class_text(context, rename(parent.lead), "", corpus_members(context))
+        return _class_text(context, rename(parent.lead), "", corpus_members(context)), ()
     check_child(context)
     lead = child.lead if child.lead.strip() else rename(parent.lead)
     text = _class_text(context, lead, child.head_comment, merged_members(context))
     text += child.footer if child.footer.strip() else ""
     check_removals(context, text)
-    return text
+    return text, tuple(remarks(context))
 
 
 def _class_text(context: Context, lead: str, comment: str, members: str) -> str:

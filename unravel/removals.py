@@ -144,6 +144,6 @@ def _stores(node: ast.AST) -> Iterator[ast.AST]:
     """The attributes that are set whether they are there or not: no `+=`, no `del`."""
     changed = {id(inner.target) for inner in ast.walk(node) if isinstance(inner, ast.AugAssign)}
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
-            if id(inner) not in changed:
-                yield inner
+        is_store = isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
+        if is_store and id(inner) not in changed:
+            yield inner
