@@ -48,7 +48,7 @@ CORE = {
     "tracing",
 }
 """Text in, text out. They build on each other, without a cycle, and know nothing of disks."""
-SERVICES = {"cache", "config", "formatting", "profiles", "reading", "writing"}
+SERVICES = {"cache", "config", "formatting", "installed", "profiles", "reading", "writing"}
 """What `project` and `cli` use to reach the disk and other programs."""
 BASE = {"types", "diagnostics", "outcomes"}
 STAGES = {"agenda", "converter", "pipeline", "selection", "workers"}

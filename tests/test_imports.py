@@ -6,7 +6,7 @@ import pytest
 
 from unravel.imports import Candidate, modular_candidates, needed_imports, parent_candidates
 from unravel.outline import read_outline
-from unravel.parents import Parent
+from unravel.parents import Parent, parent_imports
 from unravel.renaming import Renaming
 from unravel.types import Settings
 
@@ -17,7 +17,9 @@ TARGET = "models/new/modeling_new.py"
 def needed(imports: str, used: str, defined: str = "") -> str:
     """The imports that are left of the modular file's `imports`."""
     outline = read_outline("modular/modular_new.py", imports)
-    found = modular_candidates(outline, Settings(), "modeling", TARGET)
+    statements = parent_imports(outline, Settings(), lambda path: False)
+    parents = [Parent(outline, "modeling", "old", statements=list(statements))]
+    found = modular_candidates(outline, parents, Settings(), "modeling", TARGET)
     return needed_imports(found, set(used.split()), defined.split(), False)
 
 
@@ -74,8 +76,8 @@ def test_imports_of_a_parent() -> None:
     found = parent_candidates(parent, RENAMING, Settings(), "new", TARGET)
     assert [(candidate.module, candidate.names) for candidate in found] == [
         ("", (("torch", "torch"),)),
-        ("old_kernels", (("old_scan", "old_scan"),)),
-        ("..base.modeling_base", (("OldStyle", "OldStyle"),)),
+        ("old_kernels", (("old_scan", "new_scan"),)),
+        ("..base.modeling_base", (("OldStyle", "NewStyle"),)),
         (".configuration_new", (("NewConfig", "NewConfig"),)),
     ]
 

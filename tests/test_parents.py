@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unravel.outline import read_outline
-from unravel.parents import candidates, find_parents, is_parent_import, parent_paths
+from unravel.parents import candidates, find_parents, parent_imports, parent_paths
 from unravel.types import Import, Outline, Refused, Settings
 
 PATH = "modular/modular_new.py"
@@ -14,6 +14,12 @@ PATH = "modular/modular_new.py"
 def first_import(text: str) -> tuple[Import, Outline]:
     outline = read_outline(PATH, text + "\n")
     return outline.imports[0], outline
+
+
+def parents_among(text: str, *exists: str, path: str = PATH, **settings: tuple[str, ...]) -> int:
+    """How many imports in `text` name parents, where only the files `exists` are there."""
+    outline = read_outline(path, text + "\n")
+    return len(parent_imports(outline, Settings(**settings), exists.__contains__))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,7 @@ def first_import(text: str) -> tuple[Import, Outline]:
     ],
 )
 def test_no_parent_import(text: str) -> None:
-    assert not is_parent_import(*first_import(text))
+    assert not parents_among(text)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,7 @@ def test_no_parent_import(text: str) -> None:
     ],
 )
 def test_parent_import(text: str) -> None:
-    assert is_parent_import(*first_import(text))
+    assert parents_among(text)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +62,25 @@ def test_parent_import(text: str) -> None:
     [
         (
             "from models.old.modeling_old import A",
-            ["models/old/modeling_old.py", "src/models/old/modeling_old.py"],
+            [
+                "models/old/modeling_old/__init__.py",
+                "models/old/modeling_old.py",
+                "src/models/old/modeling_old/__init__.py",
+                "src/models/old/modeling_old.py",
+            ],
         ),
-        ("from ..old.modeling_old import A", ["old/modeling_old.py"]),
-        ("from .old.modeling_old import A", ["modular/old/modeling_old.py"]),
-        ("from ...old.modeling_old import A", ["../old/modeling_old.py"]),
+        (
+            "from ..old.modeling_old import A",
+            ["old/modeling_old/__init__.py", "old/modeling_old.py"],
+        ),
+        (
+            "from .old.modeling_old import A",
+            ["modular/old/modeling_old/__init__.py", "modular/old/modeling_old.py"],
+        ),
+        (
+            "from ...old.modeling_old import A",
+            ["../old/modeling_old/__init__.py", "../old/modeling_old.py"],
+        ),
     ],
 )
 def test_paths_of_a_module(text: str, wanted: list[str]) -> None:
@@ -78,9 +98,65 @@ def test_paths_of_all_parents_that_exist() -> None:
     assert found == ("models/b/modeling_b.py", "src/models/a/modeling_a.py")
 
 
+def test_a_file_beside_its_modular_file_is_a_parent() -> None:
+    text = "from .modeling_old import A"
+    assert not parents_among(text, "flat/modeling_old.py", path="flat/modular_new.py")
+    assert parents_among(text, "flat/modular_old.py", path="flat/modular_new.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("from mylib.resnet import A", "mylib.resnet"),
+        ("from mylib.blocks.norms import A", "mylib.blocks.*"),
+        ("from ..resnet import A", "mylib.resnet"),
+        ("from .modeling_old import A", "mylib.sub.modeling_*"),
+    ],
+)
+def test_settings_name_parents(text: str, pattern: str) -> None:
+    path = "src/mylib/sub/modular_new.py"
+    assert not parents_among(text, path=path)
+    assert parents_among(text, path=path, parents=(pattern,))
+    assert not parents_among(text, path=path, parents=("mylib.res", "resnet"))
+
+
+def test_registries_are_no_parents() -> None:
+    assert not parents_among("from transformers.models.auto.modeling_auto import AutoModel")
+
+
+@pytest.mark.parametrize(
+    ("module", "classes", "model"),
+    [
+        ("mylib.resnet", "ResNetBlock Stem", "resnet"),
+        ("mylib.lora.layer", "LoraLayer Linear", "lora"),
+        ("mylib.swin_transformer", "SwinTransformerBlock", "swin_transformer"),
+        ("mylib.blocks", "Attention", ""),
+        ("mylib.a", "Attention", ""),  # begins with the letter, not with the name
+    ],
+)
+def test_what_a_module_is_about(module: str, classes: str, model: str) -> None:
+    names = classes.split()
+    parent = read_outline("x.py", "".join(f"class {name}: pass\n" for name in names))
+    outline = read_outline(PATH, f"from {module} import {names[0]}\n")
+    (found,) = find_parents(outline, Settings(parents=(module,)), lambda path: parent)
+    assert found.model == model
+
+
+def test_installed_packages_come_last() -> None:
+    _, outline = first_import("from mylib.old.modeling_old import A")
+    settings = Settings(roots=(".",), installed=("/env/site-packages",))
+    assert list(candidates(outline.imports[0], outline, settings)) == [
+        "mylib/old/modeling_old/__init__.py",
+        "mylib/old/modeling_old.py",
+        "/env/site-packages/mylib/old/modeling_old/__init__.py",
+        "/env/site-packages/mylib/old/modeling_old.py",
+    ]
+
+
 def test_ordinary_packages_are_no_parents() -> None:
     outline = read_outline(PATH, "from models.auto.modeling_auto import A\n")
-    assert parent_paths(outline, Settings(ordinary=("auto",)), lambda path: True) == ()
+    settings = Settings(ordinary=("*.auto.*",))
+    assert parent_paths(outline, settings, lambda path: True) == ()
 
 
 def parents_of(text: str, **modules: str) -> dict[str, dict[str, str]]:
@@ -120,6 +196,30 @@ def test_refused(text: str, code: str, column: int, hint: str) -> None:
     found = refused.value.diagnostic
     assert (found.code, found.path, found.column) == (code, PATH, column)
     assert found.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "home"),
+    [
+        ("OldModel", "transformers", "transformers.models.old.modeling_old"),
+        ("OldConfig", "transformers", "transformers.models.old.configuration_old"),
+        ("OldModel", "..old", "..old.modeling_old"),
+        ("Old2VLModel", "library", "library.old2_vl.modeling_old2_vl"),
+    ],
+)
+def test_a_package_that_passes_a_class_on_is_refused(name: str, package: str, home: str) -> None:
+    text = f"from {package} import {name}\nclass New({name}): pass\n"
+    outline = read_outline(PATH, text)
+    path = home.lstrip(".").replace(".", "/") + ".py"
+    there = read_outline(path, f"class {name}: pass\n")
+    with pytest.raises(Refused) as error:
+        find_parents(outline, Settings(), {path: there}.get)
+    assert error.value.diagnostic.code == "UNR105"
+    assert f"`{home}`" in error.value.diagnostic.hint
+    # It may be used, and it may be extended where no model's file defines it.
+    used = read_outline(PATH, f"from {package} import {name}\nx = {name}\n")
+    assert find_parents(used, Settings(), {path: there}.get) == ()
+    assert find_parents(outline, Settings(), lambda path: None) == ()
 
 
 @pytest.mark.parametrize(

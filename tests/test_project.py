@@ -115,6 +115,9 @@ def test_a_requested_child_is_built_on_its_fresh_parent(project: Project) -> Non
 
 
 def test_a_kind_that_the_parent_no_longer_generates_does_not_exist(project: Project) -> None:
+    # This repository is installed in the environment of the tests, and has a model of that name.
+    (project.root / "env/lib/python3/site-packages").mkdir(parents=True)
+    project.write("pyproject.toml", '[tool.unravel]\nenvironment = "env"\n')
     unravel.convert(root=project.root)
     project.write("modular/modular_mistral.py", MISTRAL.replace("MistralConfig", "MistralThing"))
     text = QWEN.replace("modeling_mistral import MistralModel", "configuration_mistral import X")

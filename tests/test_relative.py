@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from unravel.relative import moved
+from unravel.outline import read_outline
+from unravel.relative import moved, relocated
 
-ROOTS = (".", "src")
+ROOTS = (".", "src", "../other", "/env/lib")
 
 STAYS = [
     ("torch.nn", 0, "models/old/modeling_old.py"),
@@ -38,6 +39,10 @@ CHANGES = [
     ("", 1, "src/lib/a/b/modeling_b.py", "src/lib/c/modeling_c.py", "..a.b"),
     # Nothing but a root is shared.
     ("layers", 1, "src/one/modeling_b.py", "src/two/modeling_c.py", "one.layers"),
+    # Another package's code cannot import relatively any more.
+    ("layers", 1, "/env/lib/one/modeling_b.py", "src/two/modeling_c.py", "one.layers"),
+    ("", 2, "/env/lib/one/b/modeling_b.py", "src/two/modeling_c.py", "one"),
+    ("layers", 2, "../other/one/b/modeling_b.py", "src/two/modeling_c.py", "one.layers"),
 ]
 
 
@@ -50,3 +55,36 @@ def test_stays(module: str, level: int, source: str) -> None:
 @pytest.mark.parametrize(("module", "level", "source", "target", "expected"), CHANGES)
 def test_changes(module: str, level: int, source: str, target: str, expected: str) -> None:
     assert moved(module, level, source, target, ROOTS) == expected
+
+
+def test_imports_in_functions_move_too() -> None:
+    text = """\
+from .top import a
+
+try:
+    from .fast import b
+except ImportError:
+    from .slow import b
+
+
+def f():
+    from .deep import (
+        c,
+    )
+    from .modeling_b import D
+    import e
+    return "from .text import g"
+"""
+    module = read_outline("/env/lib/one/modeling_b.py", text)
+    found = relocated(
+        module, "src/two/modeling_c.py", ROOTS, lambda name, level: name == "modeling_b"
+    )
+    wanted = text
+    for name in ("fast", "slow", "deep"):
+        wanted = wanted.replace(f"from .{name}", f"from one.{name}")
+    assert "".join(found.lines).rstrip("\n") + "\n" == wanted
+
+
+def test_a_module_without_such_imports_is_left_as_it_is() -> None:
+    module = read_outline("src/one/b.py", "from .top import a\n")
+    assert relocated(module, "src/two/c.py", ROOTS, lambda name, level: False) is module

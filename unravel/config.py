@@ -24,7 +24,8 @@ FORMATTERS = ("ruff",)
 PLACEHOLDERS = ("folder", "kind", "model")
 
 # The rules of the corpus belong to its profile as a whole; one cannot want half of them.
-_KEYS = {f.name.replace("_", "-"): f.name for f in fields(Settings) if f.name != "corpus_rules"}
+_NO_KEYS = ("corpus_rules", "installed")
+_KEYS = {f.name.replace("_", "-"): f.name for f in fields(Settings) if f.name not in _NO_KEYS}
 
 
 def find_root(start: Path, *, profile: str | None = None) -> Path:

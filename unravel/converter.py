@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from unravel import imports, printing
 from unravel.checking import check_definitions, check_files, check_modular
@@ -16,8 +16,9 @@ from unravel.outline import class_outline, deepest_place, place
 from unravel.parents import Parent, find_parents, parent_paths
 from unravel.parsing import too_deep
 from unravel.prefixes import renaming_of
+from unravel.relative import relocated
 from unravel.renaming import Renaming
-from unravel.routing import APART, KINDS, MODELING, kind_of, target
+from unravel.routing import APART, KINDS, MODELING, kind_of, split_module, target
 from unravel.scanning import identifiers, quoted_identifiers, replace_code
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
@@ -40,7 +41,7 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
     try:
         model = _read_model(modular, settings, load)
         corpus_rules = settings.corpus_rules
-        world = universe(modular, model.parents, model.own, corpus_rules=corpus_rules)
+        world = universe(model.modular, model.parents, model.own, corpus_rules=corpus_rules)
         files = _generate_all(world, model)
         if not corpus_rules:
             check_files(files, modular, settings, load)
@@ -84,8 +85,14 @@ def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
         )
     registers = tuple(found for path in settings.cased_names if (found := load(path)))
     names = cased_names(registers)
+    if not settings.corpus_rules:
+        modular = _relocated(modular, "", modular.path, settings)
     modules = find_parents(modular, settings, load)
     if not settings.corpus_rules:
+        modules = tuple(
+            replace(each, outline=_relocated(each.outline, each.model, modular.path, settings))
+            for each in modules
+        )
         names = names.learned([(name, modular), *((p.model, p.outline) for p in modules)])
     whole_words = not settings.corpus_rules
     parents = tuple(
@@ -105,6 +112,20 @@ def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
         inputs=tuple(sorted(paths)),
         own=_names_of_parents(modular, parents),
     )
+
+
+def _relocated(module: Outline, model: str, source: str, settings: Settings) -> Outline:
+    """A module of `model` with the imports in its functions as the generated files need them.
+
+    Those of the model's other files stay: they will name the files of the new model.
+    """
+
+    def keeps(name: str, level: int) -> bool:
+        found = split_module(name) if level == 1 else None
+        return found is not None and found[1] == model
+
+    roots = (*settings.roots, *settings.installed)
+    return relocated(module, target(settings, source, MODELING), roots, keeps)
 
 
 def _names_of_parents(
@@ -190,7 +211,8 @@ def _generate(
     first = Piece(modular.header + head, Origin(modular.path, 1))
     last = Piece(late + printing.all_statement(modular, exports), Origin(modular.path, 1))
     parts = (first, *definitions, last)
-    return GeneratedFile(path, kind, "".join(part.text for part in parts), parts), pieces
+    text = "".join(part.text for part in parts)
+    return GeneratedFile(path, kind, text, parts, tuple(sorted(printer.origins))), pieces
 
 
 def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> Printer:
@@ -216,7 +238,8 @@ def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> 
 
 def _candidates(printer: Printer, model: _Model, kind: str, path: str) -> list[imports.Candidate]:
     """All that a file might import: of the modular file, of its parents, of the other kinds."""
-    found = imports.modular_candidates(model.modular, model.settings, kind, path)
+    modules = [parent for parent, _ in model.parents]
+    found = imports.modular_candidates(model.modular, modules, model.settings, kind, path)
     for parent, renaming in model.parents:
         found += imports.parent_candidates(parent, renaming, model.settings, model.name, path)
     for name in printer.elsewhere:

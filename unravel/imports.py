@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from unravel.parents import Parent, is_parent_import
-from unravel.relative import moved
+from unravel.parents import Parent
+from unravel.relative import absolute_name, is_plain_guard, moved
 from unravel.renaming import Renaming
 from unravel.routing import split_module
 from unravel.scanning import identifiers
@@ -44,14 +45,15 @@ class Candidate:
 
 
 def modular_candidates(
-    modular: Outline, settings: Settings, kind: str, target: str
+    modular: Outline, parents: Iterable[Parent], settings: Settings, kind: str, target: str
 ) -> list[Candidate]:
     """The ordinary imports of the modular file, for the generated file `target` of `kind`."""
-    found: list[Candidate] = []
-    for statement in modular.imports:
-        ordinary = any(part in settings.ordinary for part in statement.module.split("."))
-        if ordinary or not is_parent_import(statement, modular):
-            found.append(_candidate(statement, modular, settings, target))
+    of_parents = {id(statement.node) for parent in parents for statement in parent.statements}
+    found = [
+        _candidate(statement, modular, settings, target)
+        for statement in modular.imports
+        if id(statement.node) not in of_parents
+    ]
     bound = {bound for candidate in found for _, bound in candidate.names}
     if guards_backends(kind, settings) and not bound.isdisjoint(map(_test, _BACKENDS)):
         # The blank line above the imports goes where the test is their own; see neucodec.
@@ -62,17 +64,35 @@ def modular_candidates(
 def parent_candidates(
     parent: Parent, renaming: Renaming, settings: Settings, model: str, target: str
 ) -> list[Candidate]:
-    """The imports of a parent module; those of its other kinds become those of `model`."""
+    """The imports of a parent module; those of its other kinds become those of `model`.
+
+    A name of another module that renaming changes in the parent's code is bound to its new name.
+    """
     found: list[Candidate] = []
     for statement in parent.outline.imports:
         candidate = _candidate(statement, parent.outline, settings, target)
-        sibling = split_module(statement.module) if statement.level == 1 else None
-        if sibling is not None and sibling[1] == parent.model:
+        sibling = _sibling(statement, parent, settings)
+        if sibling:
             names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in candidate.names)
-            module = f".{sibling[0]}_{model}"
-            candidate = Candidate(module, names, candidate.lead, candidate.guard)
+            candidate = replace(candidate, module=f".{sibling}_{model}", names=names)
+        elif statement.module and not settings.corpus_rules:
+            names = tuple((name, renaming.name(bound)) for name, bound in candidate.names)
+            candidate = replace(candidate, names=names)
         found.append(candidate)
     return found
+
+
+def _sibling(statement: Import, parent: Parent, settings: Settings) -> str:
+    """The kind of the parent's own model that is imported from, if any."""
+    kind, model = split_module(statement.module) or ("", "")
+    if not parent.model or model != parent.model:
+        return ""
+    if statement.level == 1 and "." not in statement.module:
+        return kind
+    folder = posixpath.dirname(parent.outline.path)
+    package = absolute_name(folder, (*settings.roots, *settings.installed))
+    is_beside = not statement.level and statement.module == f"{package}.{kind}_{model}"
+    return kind if is_beside else ""
 
 
 def future_imports(outlines: Iterable[Outline]) -> str:
@@ -88,7 +108,8 @@ def future_imports(outlines: Iterable[Outline]) -> str:
 
 
 def _candidate(statement: Import, source: Outline, settings: Settings, target: str) -> Candidate:
-    module = moved(statement.module, statement.level, source.path, target, settings.roots)
+    folders = (*settings.roots, *settings.installed)
+    module = moved(statement.module, statement.level, source.path, target, folders)
     return Candidate(module, statement.names, statement.lead, _guard(statement))
 
 
@@ -97,14 +118,10 @@ def _guard(statement: Import) -> Guard | None:
         return None
     node = statement.guard.node
     head = f"if {ast.unparse(node.test)}:" if isinstance(node, ast.If) else ""
-    plain = isinstance(node, ast.If) and all(isinstance(n, _IMPORTS) for n in node.body)
-    whole = "" if plain and not getattr(node, "orelse", None) else statement.guard.text
+    whole = "" if is_plain_guard(node) else statement.guard.text
     ifs = (inner for inner in ast.walk(node) if isinstance(inner, ast.If))
     tests = " ".join(ast.unparse(inner.test) for inner in ifs)
     return Guard(head, statement.guard.lead, whole, tests, id(statement.guard))
-
-
-_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def needed_imports(

@@ -43,6 +43,8 @@ class CasedNames:
         cased = dict(self.cased)
         for name, outline in models:
             start = name.replace("_", "")
+            if not start:
+                continue
             spellings = Counter(
                 definition.name[: len(start)]
                 for definition in outline.definitions.values()

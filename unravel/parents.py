@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 from unravel.diagnostics import Place, diagnose, enumerated, nearest, refuse
 from unravel.naming import model_name
-from unravel.outline import changed_elsewhere, place
+from unravel.outline import changed_elsewhere, class_outline, place
+from unravel.relative import absolute_name
 from unravel.routing import MODELING, kind_of, split_module
 from unravel.types import (
     DefinitionKind,
@@ -22,38 +25,87 @@ from unravel.types import (
     Severity,
 )
 
+Exists = Callable[[str], bool]
+"""Is there a module at this path, or may this run generate one?"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parent:
     """A parent module. `imported` maps names bound in the modular file to those of the module.
 
-    `undefined` reports those that the module does not have, where that is no error.
+    `statements` are the imports that name it. `undefined` reports names that the module does not
+    have, where that is no error. `model` is empty where the module's name and those of its classes
+    have nothing in common: then nothing in it is renamed.
     """
 
     outline: Outline
     kind: str
     model: str
     imported: dict[str, str] = field(default_factory=dict)
+    statements: list[Import] = field(default_factory=list)
     undefined: list[Diagnostic] = field(default_factory=list)
 
 
-def is_parent_import(statement: Import, outline: Outline) -> bool:
-    """Does this import of a modular file name a module of another model?
+# -- which modules are parents -------------------------------------------------------------------
 
-    Such a module is called `<kind>_<model>` and lies in the folder of that model:
-    `..llama.modeling_llama`, `models.data2vec.modeling_data2vec_text`; not `...modeling_utils`,
-    and no file of this very model that the modular file does not make.
+
+def parent_imports(outline: Outline, settings: Settings, exists: Exists) -> tuple[Import, ...]:
+    """The imports of a modular file that name parent modules; all others are ordinary.
+
+    A module is a parent if the setting `parents` names it, or if it is called like a model's file.
+    """
+    return tuple(
+        statement
+        for statement in outline.imports
+        if statement.module
+        and statement.guard is None
+        and not _is_any(settings.ordinary, statement, outline, settings)
+        and (
+            _is_any(settings.parents, statement, outline, settings)
+            or _is_of_model(statement, outline, settings, exists)
+        )
+    )
+
+
+def _is_any(
+    patterns: Iterable[str], statement: Import, outline: Outline, settings: Settings
+) -> bool:
+    name = _full_name(statement, outline, settings)
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _is_of_model(statement: Import, outline: Outline, settings: Settings, exists: Exists) -> bool:
+    """Is the module called like a file of another model?
+
+    Such a module is called `<kind>_<model>` and lies in the folder of that model, or beside a
+    `modular_<model>.py`: `..llama.modeling_llama`, `models.data2vec.modeling_data2vec_text`; not
+    `...modeling_utils`. No hand-written file of this very model is one: see maskformer, which
+    imports `.configuration_maskformer_swin`.
     """
     found = split_module(statement.module)
-    if found is None or statement.guard is not None:
+    if found is None:
         return False
-    parts = statement.module.split(".")
-    if len(parts) < 2:
+    kind, model = found
+    is_own = model == model_name(outline.path)
+    if is_own and not ("." in statement.module and _makes(outline, kind)):
         return False
-    folder, model = parts[-2], found[1]
-    if model == model_name(outline.path) and not _makes(outline, found[0]):
-        return False
-    return model == folder or model.startswith(folder + "_")
+    is_beside = statement.level == 1 and "." not in statement.module
+    if not is_beside and _is_in_folder_of(model, _full_name(statement, outline, settings)):
+        return True
+    folders = {posixpath.dirname(path) for path in candidates(statement, outline, settings)}
+    return any(exists(posixpath.join(each, f"modular_{model}.py")) for each in sorted(folders))
+
+
+def _is_in_folder_of(model: str, name: str) -> bool:
+    folder = name.rpartition(".")[0].rpartition(".")[2]
+    return bool(folder) and (model == folder or model.startswith(folder + "_"))
+
+
+def _full_name(statement: Import, outline: Outline, settings: Settings) -> str:
+    """The imported module's absolute name, also where the import is relative."""
+    if not statement.level:
+        return statement.module
+    return absolute_name(_path(statement, outline), settings.roots)
 
 
 def _makes(outline: Outline, kind: str) -> bool:
@@ -64,40 +116,56 @@ def _makes(outline: Outline, kind: str) -> bool:
     )
 
 
+# -- where they lie ------------------------------------------------------------------------------
+
+
 def candidates(statement: Import, outline: Outline, settings: Settings) -> Iterator[str]:
-    """The paths at which the imported module may lie, most likely first."""
-    tail = statement.module.replace(".", "/") + ".py"
+    """The paths at which the imported module may lie, in the order in which Python would look.
+
+    A package without `__init__.py` needs no rule: only the module's own file has to be there.
+    """
     if statement.level:
-        folder = posixpath.dirname(outline.path)
-        yield posixpath.normpath(posixpath.join(folder, "../" * (statement.level - 1), tail))
-        return
-    for root in settings.roots:
-        yield posixpath.normpath(posixpath.join(root, tail))
+        paths = [_path(statement, outline)]
+    else:
+        tail = statement.module.replace(".", "/")
+        folders = (*settings.roots, *settings.installed)
+        paths = [posixpath.normpath(posixpath.join(folder, tail)) for folder in folders]
+    for path in paths:
+        yield f"{path}/__init__.py"
+        yield f"{path}.py"
 
 
-def parent_paths(
-    outline: Outline, settings: Settings, exists: Callable[[str], bool]
-) -> tuple[str, ...]:
+def _path(statement: Import, outline: Outline) -> str:
+    """The path of a module that is imported relatively, without its ending."""
+    folder = posixpath.join(posixpath.dirname(outline.path), "../" * (statement.level - 1))
+    return posixpath.normpath(posixpath.join(folder, statement.module.replace(".", "/")))
+
+
+def parent_paths(outline: Outline, settings: Settings, exists: Exists) -> tuple[str, ...]:
     """The paths of all parent modules of a modular file, as far as they exist."""
     found: dict[str, None] = {}
-    for statement in outline.imports:
-        if is_parent_import(statement, outline) and not _is_ordinary(statement, settings):
-            paths = [path for path in candidates(statement, outline, settings) if exists(path)]
-            found.update(dict.fromkeys(paths[:1]))
+    for statement in parent_imports(outline, settings, exists):
+        paths = [path for path in candidates(statement, outline, settings) if exists(path)]
+        found.update(dict.fromkeys(paths[:1]))
     return tuple(found)
+
+
+# -- what they are -------------------------------------------------------------------------------
 
 
 def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Parent, ...]:
     """The parent modules of a modular file in the order in which it imports them."""
     found: dict[str, Parent] = {}
-    for statement in outline.imports:
-        if settings.corpus_rules:
-            _check_source(statement, outline)
-        if not is_parent_import(statement, outline) or _is_ordinary(statement, settings):
-            continue
+    statements = parent_imports(outline, settings, lambda path: load(path) is not None)
+    if settings.corpus_rules:
+        _check_sources(outline, statements)
+    else:
+        _check_bases(outline, statements, settings, load)
+    for statement in statements:
         module = _load_first(statement, outline, settings, load)
-        kind, model = split_module(statement.module) or ("", "")
+        kind, model = _kind_and_model(_full_name(statement, outline, settings), module)
         parent = found.setdefault(module.path, Parent(module, kind, model))
+        parent.statements.append(statement)
         for name, bound in statement.names:
             parent.imported[bound] = name
             undefined = _check_name(name, statement, outline, module)
@@ -110,41 +178,42 @@ def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Pare
     return tuple(found.values())
 
 
-def _check_source(statement: Import, outline: Outline) -> None:
-    """Refuse imports that do not say which file of transformers the name comes from."""
-    if statement.module == "transformers" and not statement.level:
-        raise refuse(
-            "UNR105",
-            place(outline, statement.node),
-            "`from transformers import ...` does not say which module that is",
-            hint="import from the module, such as `...modeling_utils` or `..llama.modeling_llama`",
-        )
-    kind, model = split_module(statement.module) or ("", "")
-    configs = [name for name, _ in statement.names if name.endswith("Config")]
-    if kind == MODELING and configs and is_parent_import(statement, outline):
-        raise refuse(
-            "UNR105",
-            place(outline, statement.node),
-            f"`{configs[0]}` is no part of a modeling file",
-            hint=f"import it from `configuration_{model}`",
-        )
+def _kind_and_model(name: str, module: Outline) -> tuple[str, str]:
+    """`models.llama.modeling_llama` -> `modeling`, `llama`; `mylib.resnet` -> `modeling`, `resnet`.
 
-
-def _is_ordinary(statement: Import, settings: Settings) -> bool:
-    return any(part in settings.ordinary for part in statement.module.split("."))
+    A module that is not called like a model's file is about that part of its name with which one
+    of its classes begins: `peft.tuners.lora.layer`, which has a `LoraLayer`, about `lora`.
+    """
+    found = split_module(name)
+    if found is not None and _is_in_folder_of(found[1], name):
+        return found
+    classes = [d.name for d in module.definitions.values() if d.kind is DefinitionKind.CLASS]
+    parts = [found[1]] if found is not None else []
+    for part in [*parts, *reversed(name.split("."))]:
+        begins = re.compile(rf"(?i:{re.escape(part.replace('_', ''))})(?![a-z])").match
+        if any(begins(each) for each in classes):
+            return found[0] if found is not None else MODELING, part.lower()
+    return MODELING, ""
 
 
 def _load_first(statement: Import, outline: Outline, settings: Settings, load: Load) -> Outline:
-    paths = list(candidates(statement, outline, settings))
-    for path in paths:
+    for path in candidates(statement, outline, settings):
         module = load(path)
         if module is not None:
             return module
+    name = "." * statement.level + statement.module
+    paths = [path for path in candidates(statement, outline, settings) if path.endswith(".py")]
+    looked = [p for p in paths if not (posixpath.isabs(p) or p.endswith("/__init__.py"))]
+    hint = f"looked for {', '.join(looked)}"
+    if settings.installed and not statement.level:
+        hint += (
+            f", and among the packages of {settings.environment or 'the environment of unravel'}"
+        )
     raise refuse(
         "UNR101",
         place(outline, statement.node),
-        f"the parent module `{'.' * statement.level}{statement.module}` does not exist",
-        hint=f"looked for {', '.join(paths)}",
+        f"the parent module `{name}` does not exist",
+        hint=hint,
     )
 
 
@@ -175,3 +244,79 @@ def _place_of(name: str, statement: Import, outline: Outline) -> Place:
     assert isinstance(statement.node, (ast.Import, ast.ImportFrom))
     named = [alias for alias in statement.node.names if alias.name == name]
     return place(outline, named[0] if named else statement.node)
+
+
+# -- imports that do not say where a class is defined --------------------------------------------
+
+
+def _check_sources(outline: Outline, parents: tuple[Import, ...]) -> None:
+    """Refuse imports that do not say which file of transformers the name comes from."""
+    for statement in outline.imports:
+        if statement.module == "transformers" and not statement.level:
+            raise refuse(
+                "UNR105",
+                place(outline, statement.node),
+                "`from transformers import ...` does not say which module that is",
+                hint="import from the module, such as `...modeling_utils` or "
+                "`..llama.modeling_llama`",
+            )
+        kind, model = split_module(statement.module) or ("", "")
+        configs = [name for name, _ in statement.names if name.endswith("Config")]
+        if kind == MODELING and configs and statement in parents:
+            raise refuse(
+                "UNR105",
+                place(outline, statement.node),
+                f"`{configs[0]}` is no part of a modeling file",
+                hint=f"import it from `configuration_{model}`",
+            )
+
+
+def _check_bases(
+    outline: Outline, parents: tuple[Import, ...], settings: Settings, load: Load
+) -> None:
+    """Refuse to extend a model's class by way of a package that only passes it on."""
+    bases = {
+        base
+        for definition in outline.definitions.values()
+        if definition.kind is DefinitionKind.CLASS
+        for base in class_outline(outline, definition).bases
+    }
+    for statement in outline.imports:
+        if not statement.module or statement in parents:
+            continue
+        for name, bound in statement.names:
+            home = _home(name, statement, outline, settings, load) if bound in bases else ""
+            if home:
+                dots = "." * statement.level
+                raise refuse(
+                    "UNR105",
+                    place(outline, statement.node),
+                    f"`{dots}{statement.module}` passes `{name}` on, which is defined elsewhere",
+                    hint=f"import it from `{dots}{home}`, to have it unravelled",
+                )
+
+
+def _home(name: str, statement: Import, outline: Outline, settings: Settings, load: Load) -> str:
+    """The module of a model in which a package has the class `name`, if it can be guessed."""
+    kind = kind_of(name, "")
+    package = statement.module.rpartition(".")[2]
+    inner = [f"{kind}_{package}"]
+    for model in _models_in(name):
+        inner += [f"{model}.{kind}_{model}", f"models.{model}.{kind}_{model}"]
+    for each in inner:
+        guess = replace(statement, module=f"{statement.module}.{each}")
+        for path in candidates(guess, outline, settings):
+            module = load(path)
+            if module is not None and name in module.definitions:
+                return guess.module
+    return ""
+
+
+def _models_in(name: str) -> Iterator[str]:
+    """The models that a class may belong to: `qwen2`, `qwen2vl`, `qwen2_vl` of `Qwen2VLModel`."""
+    for end in range(1, len(name)):
+        if name[end].isupper():
+            start = name[:end]
+            yield from dict.fromkeys(
+                (start.lower(), re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", start).lower())
+            )

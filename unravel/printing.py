@@ -13,9 +13,15 @@ from unravel.types import Outline, Piece, Settings
 _TOP = ("logger", "_CHECKPOINT_FOR_DOC", "_CONFIG_FOR_DOC")
 
 
-def banner(settings: Settings, source: str, model: str, kind: str) -> str:
-    """The comment that opens a generated file; ends in a newline."""
-    text = _template(settings.banner).render(source=source, model=model, kind=kind)
+def banner(
+    settings: Settings, source: str, model: str, kind: str, packages: Sequence[object] = ()
+) -> str:
+    """The comment that opens a generated file; ends in a newline.
+
+    `packages` are those whose code the file contains.
+    """
+    values = {"source": source, "model": model, "kind": kind, "packages": packages}
+    text = _template(settings.banner).render(values)
     return str(text).rstrip("\n") + "\n"
 
 

@@ -22,8 +22,6 @@ _TRANSFORMERS = Settings(
         "src/transformers/models/auto/auto_mappings.py",
         "src/transformers/models/auto/configuration_auto.py",
     ),
-    # The registry: its modules are called like those of a model.
-    ordinary=("auto",),
     corpus_rules=True,
 )
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+
+from unravel.outline import read_outline
+from unravel.types import Outline
 
 
 def moved(module: str, level: int, source: str, target: str, roots: Sequence[str]) -> str:
     """What `from <level dots><module> import` in `source` is called in `target`.
 
-    Paths are relative to the project's root. The import stays relative while both files lie in one
-    package; it becomes absolute where it would climb out of the outermost one, as from
-    `models/new/` to `modular/`.
+    Paths are relative to the project's root, or absolute for what lies outside of it; `roots` are
+    the folders from which absolute imports start. The import stays relative while both files lie
+    in one package; it becomes absolute where it would climb out of the outermost one, as from
+    `models/new/` to `modular/`, and in code of an installed package.
     """
     meant = _meant(module, level, source)
     if level == 0 or meant == _meant(module, level, target):
         return "." * level + module
+    if posixpath.isabs(meant):
+        return absolute_name(meant, roots)
     here = posixpath.dirname(target) or "."
     tops = {posixpath.normpath(root) for root in roots}
     shared = posixpath.commonpath([_parts(meant), _parts(here)]) or "."
@@ -24,9 +32,62 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
         way = posixpath.relpath(meant, here)
         steps = [step for step in way.split("/") if step not in (".", "..")]
         return "." * (way.count("..") + 1) + ".".join(steps)
-    inside = [root for root in tops if root == "." or meant.startswith(root + "/")]
-    nearest = max(inside, key=len, default=".")
-    return posixpath.relpath(meant, nearest).replace("/", ".")
+    return absolute_name(meant, roots)
+
+
+def absolute_name(path: str, roots: Sequence[str]) -> str:
+    """The name by which the module at `path`, less its ending, is imported from a root."""
+    tops = (posixpath.normpath(root) for root in roots)
+    inside = [top for top in tops if path.startswith(top.rstrip("/") + "/")]
+    nearest = max(inside, key=len, default="")
+    rest = path.removeprefix(nearest.rstrip("/") + "/") if nearest else path
+    return rest.lstrip("/").replace("/", ".")
+
+
+def relocated(
+    module: Outline, target: str, roots: Sequence[str], keeps: Callable[[str, int], bool]
+) -> Outline:
+    """`module` with the relative imports in its functions and classes as they read in `target`.
+
+    Those at the top level are left to whoever prints them, and so are those that `keeps` accepts.
+    """
+    if not _INNER.search("".join(module.lines)):
+        return module
+    lines = list(module.lines)
+    for node in _inner_imports(module):
+        old, level = node.module or "", node.level
+        new = moved(old, level, module.path, target, roots)
+        if keeps(old, level) or new == "." * level + old:
+            continue
+        line = lines[node.lineno - 1]
+        column = len(line.encode()[: node.col_offset].decode())
+        lines[node.lineno - 1] = line[:column] + _FROM.sub(f"from {new} import", line[column:], 1)
+    return read_outline(module.path, "".join(lines).removesuffix("\n"))
+
+
+_INNER = re.compile(r"^[ \t].*\bfrom[ \t]+\.", re.MULTILINE)
+_FROM = re.compile(r"from\s*[.\s]+[\w.]*\s+import")
+
+
+def _inner_imports(module: Outline) -> Iterator[ast.ImportFrom]:
+    """The relative imports in definitions, and those in a `try` that is printed as a whole."""
+    statements = [definition.statement for definition in module.definitions.values()]
+    guards = [statement.guard for statement in module.imports if statement.guard is not None]
+    statements += [guard for guard in guards if not is_plain_guard(guard.node)]
+    for statement in {id(each): each for each in statements}.values():
+        for node in ast.walk(statement.node):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                yield node
+
+
+def is_plain_guard(node: ast.stmt) -> bool:
+    """Is this an `if` with nothing but imports in it, so that each of them can be printed alone?"""
+    imports = (ast.Import, ast.ImportFrom)
+    return (
+        isinstance(node, ast.If)
+        and not node.orelse
+        and all(isinstance(inner, imports) for inner in node.body)
+    )
 
 
 @cache

@@ -124,6 +124,8 @@ def _next(match: re.Match[str]) -> str:
 def _pattern(renaming: Renaming) -> re.Pattern[str]:
     spellings = sorted({renaming.old, renaming.old_cased.lower()}, key=len, reverse=True)
     match = "(?i:" + "|".join(map(re.escape, spellings)) + ")"
+    if not renaming.old:
+        return re.compile(r"(?!)")  # there is no name that code could say
     kept = "".join(f"(?!{re.escape(name)})" for name in sorted(renaming.foreign))
     return re.compile(
         "(?<![a-z0-9])" + kept + match + ("(?![a-z])" if renaming.whole_words else "")
@@ -141,4 +143,4 @@ def foreign_names(module: Outline, old: str) -> frozenset[str]:
     found = set(_IMPORTED_PACKAGE.findall(text))
     for kernel in _KERNEL.finditer(text):
         found.update(kernel.groups())
-    return frozenset(name for name in found if name != old and name.startswith(old))
+    return frozenset(name for name in found if old and name != old and name.startswith(old))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from unravel.config import FILE, locate, read_settings
 from unravel.diagnostics import Place, diagnose, nearest
+from unravel.installed import Package, search_folders, site_folders
 from unravel.naming import model_name
 from unravel.profiles import MARKERS, PROFILES
 from unravel.routing import KINDS, target
@@ -51,7 +52,37 @@ def open_project(
     if wrong:
         found = diagnose("UNR010", locate(root, "banner"), wrong[0], hint=wrong[1])
         return Failed(FILE, (found,))
+    if not read.corpus_rules and not read.installed:
+        located = _with_environment(read, root)
+        if isinstance(located, Failed):
+            return located
+        read = located
     return Project(root, replace(read, ruff=ruff or read.ruff))
+
+
+def _with_environment(settings: Settings, root: Path) -> Settings | Failed:
+    """`settings` with the folders in which installed packages lie.
+
+    A folder of this project's own, which an editable install of it names, is one more root.
+    """
+    sites = site_folders(str(root / settings.environment) if settings.environment else "")
+    if not sites:
+        message = f"`{settings.environment}` is no environment: it has no `site-packages`"
+        hint = "name the folder of a virtual environment, such as `.venv`"
+        found = diagnose("UNR010", locate(root, "environment"), message, hint=hint)
+        return Failed(FILE, (found,))
+    top = str(root)
+    folders = search_folders(sites)
+    own = [each for each in folders if _is_inside(each, top) and each not in sites]
+    roots = dict.fromkeys(
+        [*settings.roots, *(Path(each).relative_to(top).as_posix() for each in own)]
+    )
+    installed = tuple(Path(each).as_posix() for each in folders if each not in own)
+    return replace(settings, roots=tuple(roots), installed=installed)
+
+
+def _is_inside(folder: str, top: str) -> bool:
+    return folder == top or folder.startswith(top.rstrip(os.sep) + os.sep)
 
 
 def _wrong_banner(settings: Settings) -> tuple[str, str] | None:
@@ -63,9 +94,9 @@ def _wrong_banner(settings: Settings) -> tuple[str, str] | None:
 
     source = "modular/modular_x.py"
     try:
-        text = banner(settings, source, "x", "modeling")
+        text = banner(settings, source, "x", "modeling", [Package("y", "1.0", "MIT")])
     except Exception as error:  # jinja2 has many
-        hint = "it may name `source`, `model` and `kind`"
+        hint = "it may name `source`, `model`, `kind` and `packages`"
         return f"`banner` is not a template: {error}", hint
     if banner_of(text, line=settings.banner_line) != text:
         return "a line of `banner` does not match `banner-line`", "let every line match it"

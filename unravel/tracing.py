@@ -152,6 +152,13 @@ class Printer:
         self._meanings: dict[str, Named] = {}
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
+        self._merged: set[str] = set()
+
+    @property
+    def origins(self) -> set[str]:
+        """The paths of the parent modules whose code was printed."""
+        copied = {n.parent.outline.path for n, _ in self.printed.values() if n.parent is not None}
+        return copied | self._merged
 
     def pieces(self, modular: str) -> dict[str, Piece]:
         """What was printed, by name, in order; `modular` is the path of the modular file.
@@ -173,7 +180,9 @@ class Printer:
         self._with_needs(named, named.text(), named.parent)
 
     def child(self, named: Named, text: str, parent: Parent | None) -> None:
-        """Print a class of the modular file, preceded by what it needs."""
+        """Print a class of the modular file, merged with one of `parent`, behind what it needs."""
+        if parent is not None:
+            self._merged.add(parent.outline.path)
         self._with_needs(named, text, parent)
 
     def _with_needs(self, named: Named, text: str, parent: Parent | None) -> None:

@@ -46,19 +46,28 @@ class Settings:
     """Where a generated file goes; `folder` is the modular file's own."""
     roots: tuple[str, ...] = (".", "src")
     """Folders in which absolute imports of parent modules are looked for, in this order."""
+    environment: str = ""
+    """The virtual environment whose packages come next; empty for the one that runs unravel."""
+    installed: tuple[str, ...] = ()
+    """The folders of these packages, with their full paths; found out when a project is opened."""
+    parents: tuple[str, ...] = ()
+    """Modules that are parents, whatever they are called: `mylib.resnet`, `mylib.blocks.*`."""
     banner: str = (
         "# unravel: generated from {{ source }}; do not edit.\n"
         "# unravel: change that file and run `unravel convert`.\n"
+        "{% for package in packages %}# unravel: contains code of {{ package }}.\n{% endfor %}"
     )
-    """A jinja2 template; it knows `source` (path of the modular file), `model` and `kind`."""
+    """A jinja2 template; it knows `source` (path of the modular file), `model`, `kind` and
+    `packages`: the installed packages whose code the file contains, with `name`, `version`
+    and `licence`."""
     banner_line: str = r"# unravel: "
     """A regular expression that each line of a banner, and no other comment, begins with."""
     keep_banner: bool = False
     """Take the banner from the file that is replaced, where it has one."""
     cased_names: tuple[str, ...] = ()
     """Files with a `{"model_name": "CasedNameConfig"}` table, read as text, if they are there."""
-    ordinary: tuple[str, ...] = ()
-    """Packages whose modules are never parents, whatever they are called."""
+    ordinary: tuple[str, ...] = ("transformers.models.auto.*",)
+    """Modules that are never parents, whatever they are called."""
     corpus_rules: bool = False
     """Follow the conventions of transformers' own generated files where they differ from ours."""
     formatter: str = "ruff"
@@ -207,7 +216,10 @@ class Outline:
 
 
 Load = Callable[[str], "Outline | None"]
-"""Path of a module, relative to the root -> its outline, or None where there is no such file."""
+"""Path of a module -> its outline, or None where there is no such file.
+
+Paths are relative to the root; those of installed packages are absolute.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +233,8 @@ class GeneratedFile:
     kind: str
     text: str
     pieces: tuple[Piece, ...] = ()
+    parents: tuple[str, ...] = ()
+    """The paths of the parent modules whose code the file contains, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
