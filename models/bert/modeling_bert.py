@@ -94,6 +94,10 @@ class BertSelfAttention(nn.Module):
 
     def __init__(self, config: BertConfig, layer_idx: int | None = None):
         super().__init__()
+        if config.is_decoder or config.add_cross_attention:
+            raise ValueError(
+                "this model is an encoder: is_decoder and add_cross_attention must be false"
+            )
         if config.hidden_size % config.num_attention_heads:
             raise ValueError(
                 f"hidden_size ({config.hidden_size}) is not a multiple of num_attention_heads "
@@ -329,10 +333,6 @@ class BertModel(BertPreTrainedModel):
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True):
         super().__init__(config)
-        if config.is_decoder or config.add_cross_attention:
-            raise ValueError(
-                "this model is an encoder: is_decoder and add_cross_attention must be false"
-            )
         self.embeddings = BertEmbeddings(config)
         self.encoder = BertEncoder(config)
         self.pooler = BertPooler(config) if add_pooling_layer else None
@@ -344,6 +344,10 @@ class BertModel(BertPreTrainedModel):
 
     def set_input_embeddings(self, value: nn.Embedding):
         self.embeddings.word_embeddings = value
+
+    def embed(self, **inputs) -> torch.Tensor:
+        """What the first layer is given: (batch, length, hidden_size)."""
+        return self.embeddings(**inputs)
 
     @merge_with_config_defaults
     @capture_outputs
@@ -363,7 +367,7 @@ class BertModel(BertPreTrainedModel):
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("exactly one of input_ids and inputs_embeds is needed")
-        hidden_states = self.embeddings(
+        hidden_states = self.embed(
             input_ids=input_ids,
             token_type_ids=token_type_ids,
             position_ids=position_ids,
@@ -400,6 +404,10 @@ class BertForMaskedLM(BertPreTrainedModel):
         self.cls.predictions.decoder = new_embeddings
         self.cls.predictions.bias = new_embeddings.bias
 
+    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., vocab_size)"""
+        return self.cls(hidden_states)
+
     @can_return_tuple
     def forward(
         self,
@@ -415,7 +423,7 @@ class BertForMaskedLM(BertPreTrainedModel):
 
         `labels` are token ids, -100 where none is scored.
         """
-        outputs = self.bert(
+        outputs = self.base_model(
             input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
@@ -423,7 +431,7 @@ class BertForMaskedLM(BertPreTrainedModel):
             inputs_embeds=inputs_embeds,
             **kwargs,
         )
-        logits = self.cls(outputs.last_hidden_state)
+        logits = self.vocabulary_logits(outputs.last_hidden_state)
         loss = None
         if labels is not None:
             loss = self.loss_function(logits, labels, vocab_size=self.config.vocab_size, **kwargs)
@@ -472,7 +480,7 @@ class BertForSequenceClassification(BertPreTrainedModel):
 
         `labels` are classes (batch,), numbers for regression, or (batch, num_labels) of 0 and 1.
         """
-        outputs = self.bert(
+        outputs = self.base_model(
             input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
@@ -505,6 +513,20 @@ class BertForTokenClassification(BertPreTrainedModel):
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
+    def token_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(batch, length, hidden_size) -> (batch, length, num_labels)"""
+        return self.classifier(self.dropout(hidden_states))
+
+    def token_loss(
+        self,
+        logits: torch.Tensor,
+        labels: torch.LongTensor,
+        attention_mask: torch.Tensor | None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        """The mean over the tokens that are scored: all with a label other than -100."""
+        return self.loss_function(logits, labels, config=self.config, **kwargs)
+
     @can_return_tuple
     def forward(
         self,
@@ -520,7 +542,7 @@ class BertForTokenClassification(BertPreTrainedModel):
 
         `labels` are classes (batch, length), -100 where none is scored.
         """
-        outputs = self.bert(
+        outputs = self.base_model(
             input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
@@ -528,10 +550,10 @@ class BertForTokenClassification(BertPreTrainedModel):
             inputs_embeds=inputs_embeds,
             **kwargs,
         )
-        logits = self.classifier(self.dropout(outputs.last_hidden_state))
+        logits = self.token_logits(outputs.last_hidden_state)
         loss = None
         if labels is not None:
-            loss = self.loss_function(logits, labels, config=self.config, **kwargs)
+            loss = self.token_loss(logits, labels, attention_mask, **kwargs)
         return TokenClassifierOutput(
             loss=loss,
             logits=logits,
@@ -566,7 +588,7 @@ class BertForQuestionAnswering(BertPreTrainedModel):
 
         A position (batch,) outside the sequence is not scored.
         """
-        outputs = self.bert(
+        outputs = self.base_model(
             input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
@@ -625,7 +647,7 @@ class BertForMultipleChoice(BertPreTrainedModel):
         input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds = (
             None if each is None else each.flatten(0, 1) for each in inputs
         )
-        outputs = self.bert(
+        outputs = self.base_model(
             input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,7 @@ class Case:
     """What its class names begin with."""
     variant: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Mapping[str, Any] = field(default_factory=lambda: SIZES)
 
     def __str__(self) -> str:
         return f"{self.model}-{self.variant}"
@@ -57,7 +59,7 @@ class Case:
 
     def configs(self) -> tuple[PreTrainedConfig, PreTrainedConfig]:
         """Our tiny config and the reference's; ours is read from what the reference's says."""
-        reference = self.reference("Config")(**{**SIZES, **self.options})
+        reference = self.reference("Config")(**{**self.sizes, **self.options})
         return self.own("Config")(**reference.to_dict()), reference
 
     def pair(
@@ -170,14 +172,16 @@ def relative(actual: Tensor, expected: Tensor) -> float:
 
 
 def gradients(model: nn.Module) -> dict[str, Tensor]:
-    """The gradient of each parameter, by name; all have one."""
-    return {name: parameter.grad for name, parameter in model.named_parameters()}
+    """The gradient of each parameter, by all of its names."""
+    return {
+        name: parameter.grad for name, parameter in model.named_parameters(remove_duplicate=False)
+    }
 
 
 def blocks(names: Mapping[str, Tensor]) -> Iterator[tuple[str, list[str]]]:
-    """The parameters of each decoder layer, and those outside of all layers."""
+    """The parameters of each layer, and those outside of all layers."""
     of: dict[str, list[str]] = {}
     for name in names:
-        layer = name.partition(".layers.")[2].partition(".")[0]
-        of.setdefault(layer or "outside", []).append(name)
+        layer = re.search(r"\.layers?\.(\d+)\.", name)
+        of.setdefault(layer[1] if layer else "outside", []).append(name)
     yield from of.items()

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub.errors import StrictDataclassFieldValidationError
 
-from tests.models.parity import CASES, MODELS, Case
+from tests.models import encoders, parity
+from tests.models.parity import Case
+
+CASES = (*parity.CASES, *encoders.CASES)
+MODELS = (*parity.MODELS, *encoders.MODELS)
 
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
 all_models = pytest.mark.parametrize("case", MODELS, ids=lambda case: case.model)
@@ -41,7 +45,10 @@ def test_fields_and_defaults(case: Case) -> None:
 @all_models
 @pytest.mark.parametrize("name", CLASS_ATTRIBUTES)
 def test_class_attributes(case: Case, name: str) -> None:
-    assert getattr(case.own("Config"), name) == getattr(case.reference("Config"), name)
+    own, reference = (
+        getattr(config("Config"), name, None) for config in (case.own, case.reference)
+    )
+    assert own == reference
 
 
 @all_cases
