@@ -76,11 +76,11 @@ def test_other_bases_count_for_nothing() -> None:
     assert renaming_of(parent, modular, "new", cased_names(())).new_cased == "New"
 
 
-def test_prose_speaks_of_the_part() -> None:
+def test_all_spellings_are_those_of_the_part() -> None:
     modular = read_outline("modular_new.py", "class NewTextNorm(OldNorm): pass\n")
     outline = read_outline("old.py", "class OldNorm: pass\n")
     parent = Parent(outline, "modeling", "old", {"OldNorm": "OldNorm"})
     renaming = renaming_of(parent, modular, "new", cased_names(()))
     text = "init_old_weights(OldNorm, 'old_norm')  # Old, old\n"
-    wanted = "init_new_weights(NewTextNorm, 'new_text_norm')  # NewText, new_text\n"
+    wanted = "init_new_text_weights(NewTextNorm, 'new_text_norm')  # NewText, new_text\n"
     assert renaming.text(text) == wanted

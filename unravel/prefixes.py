@@ -24,23 +24,24 @@ def renaming_of(
 ) -> Renaming:
     """The renaming of a parent module's code.
 
-    `class NewTextAttention(LlamaAttention)` makes it `Llama` -> `NewText`. Code in lower case says
-    the model's name all the same (`init_new_weights`), strings and comments that of the part
-    (`new_text`); see zamba2 and aria.
+    `class NewTextAttention(LlamaAttention)` makes it `Llama` -> `NewText`, `llama` -> `new_text`.
     """
     cased, cased_old = names.cased_name(model), names.cased_name(parent.model)
     prefix = _prefix(parent, modular, cased, cased_old, whole_words)
     foreign = foreign_names(parent.outline, parent.model).union(
         *(foreign_names(other.outline, other.model) for other in parents)
     )
+    # A part of a model may be registered under a name of its own: `lw_detr_vit` for `LwDetrViT`.
+    new = model if prefix == cased else names.lower_name(prefix)
     renaming = Renaming(
-        parent.model, cased_old, model, prefix, foreign=foreign, whole_words=whole_words
+        parent.model, cased_old, new, prefix, foreign=foreign, whole_words=whole_words
     )
-    if prefix == cased:
+    spelled = prefix if whole_words or new == model else names.cased_name(new)
+    if spelled == prefix:
         return renaming
-    # The cased name is that of the lower-case one: `NemotronHOmni` in nemotron_h_omni.
-    new = names.lower_name(prefix)
-    return replace(renaming, prose=replace(renaming, new=new, new_cased=names.cased_name(new)))
+    # In the corpus, strings and comments spell the cased name by the lower-case one: they say
+    # `NemotronHOmniRMSNorm` of the class `NemotronH_Omni_RMSNorm` in nemotron_h_omni.
+    return replace(renaming, prose=replace(renaming, new_cased=spelled))
 
 
 def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str, whole_words: bool) -> str:

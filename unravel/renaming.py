@@ -104,15 +104,11 @@ class Renaming:
             return found if self.whole_words and before.isalpha() else self.new
         if found == self.old_cased == self.old_cased.upper():
             # `CLIPModel` holds the cased name, `CLIP_START` the upper-case one.
-            return self.new_cased if _next(match).isalpha() else self._upper()
+            return self.new_cased if _next(match).isalpha() else self.new.upper()
         if found == self.old.upper() and found != self.old_cased:
             is_word = not (self.whole_words and _next(match).isupper())
-            return self._upper() if is_word else found
+            return self.new.upper() if is_word else found
         return self.new_cased
-
-    def _upper(self) -> str:
-        """`NEW_NAME`, which says the whole prefix: `DEEPSEEK_OCR2_SAM_` in deepseek_ocr2."""
-        return (self.prose or self).new.upper()
 
 
 def _next(match: re.Match[str]) -> str:
@@ -122,7 +118,9 @@ def _next(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1024)
 def _pattern(renaming: Renaming) -> re.Pattern[str]:
-    spellings = sorted({renaming.old, renaming.old_cased.lower()}, key=len, reverse=True)
+    # The first that fits counts: `Exaone4_5_ProcessorKwargs` keeps its last underscore, though the
+    # cased name of exaone4_5 is `Exaone4_5_`; see hyperclovax_vision_v2 in release 5.22.0.
+    spellings = [renaming.old, renaming.old_cased.lower()]
     match = "(?i:" + "|".join(map(re.escape, spellings)) + ")"
     if not renaming.old:
         return re.compile(r"(?!)")  # there is no name that code could say
