@@ -237,7 +237,9 @@ def test_a_folder_that_is_called_like_a_modular_file(project: Project) -> None:
 
 def test_a_link_to_nowhere(project: Project) -> None:
     (project.root / "modular/modular_bad.py").symlink_to("nowhere")
-    project.run("convert")
+    done = project.run("convert", code=2)
+    assert done.stderr == "modular/modular_bad.py: UNR001 this is a link that leads nowhere\n"
+    assert done.stdout.endswith("converted 2 models, 1 failed: 3 files written, 0 unchanged\n")
 
 
 def test_settings(project: Project) -> None:

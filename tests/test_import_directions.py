@@ -51,7 +51,7 @@ CORE = {
 SERVICES = {"cache", "config", "formatting", "installed", "profiles", "reading", "writing"}
 """What `project` and `cli` use to reach the disk and other programs."""
 BASE = {"types", "diagnostics", "outcomes"}
-STAGES = {"agenda", "converter", "pipeline", "selection", "workers"}
+STAGES = {"agenda", "converter", "nearby", "pipeline", "selection", "workers"}
 BELOW_PROJECT = BASE | CORE | SERVICES | STAGES
 BELOW_CLI = BASE | SERVICES | {"project", "running", "selection"}
 
@@ -65,7 +65,9 @@ ROOMS: dict[str, set[str]] = {
     # Reads a file and parses it, once a process.
     "reading": BASE | SERVICES | {"outline"},
     # The processes in which the converter runs.
-    "workers": BASE | {"converter", "parents", "reading"},
+    "workers": BASE | {"converter", "nearby", "parents", "reading"},
+    # Looks on disk for what a mistaken import may have meant.
+    "nearby": BASE | {"parents"},
     # The order of the models, and their way through the workers.
     "agenda": set(),
     "pipeline": BASE | {"agenda", "workers"},

@@ -28,15 +28,20 @@ def at_source(found: Diagnostic, modules: Sequence[Outline]) -> Diagnostic:
     named = _NAMED.search(found.message)
     if found.code != "UNR408" or named is None:
         return found
+    name = named[1]
     for outline in modules:
-        at = _free_use(outline, named[1])
+        at = None if name in outline.definitions else _free_use(outline, name)
         if at is not None:
-            return _undefined(named[1], at, outline, outline is modules[0])
+            return _undefined(name, at, outline, outline is modules[0])
+    at = _free_use(modules[0], name)
+    if at is not None:
+        message = f"`{name}` is not defined where it is used"
+        return diagnose("UNR408", at, message, hint="define it above this, or import it")
     return found
 
 
 def _free_use(outline: Outline, name: str) -> Place | None:
-    """Where a module uses `name` as a global one that it does not define, or exports it."""
+    """Where a module uses `name` as a global one, or exports it."""
     text = "".join(outline.lines)
     try:
         lines = sorted(_free_scopes(symtable(text, outline.path, "exec"), name))
@@ -57,7 +62,7 @@ def _free_scopes(table: SymbolTable, name: str) -> Iterator[int]:
     """The first lines of the scopes that use `name` as a global one."""
     if name in table.get_identifiers():
         symbol = table.lookup(name)
-        if symbol.is_referenced() and symbol.is_global() and not symbol.is_assigned():
+        if symbol.is_referenced() and symbol.is_global():
             yield table.get_lineno()
     for inner in table.get_children():
         yield from _free_scopes(inner, name)

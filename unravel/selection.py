@@ -125,8 +125,16 @@ def select(project: Project, requests: Sequence[str]) -> Selection:
 
 def _find(root: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     found = {path for each in patterns for path in iglob(each, root_dir=root, recursive=True)}
-    files = (path for path in found if os.path.isfile(os.path.join(root, path)))
-    return tuple(sorted(os.path.normpath(path).replace(os.sep, "/") for path in files))
+    paths = sorted(map(os.path.normpath, found), key=lambda path: (path.count(os.sep), path))
+    # A link to a folder further up would bring each file again and again.
+    places: dict[tuple[str, str], str] = {}
+    for path in paths:
+        file = os.path.join(root, path)
+        # A link that leads nowhere is somebody's model all the same, and is said to be missing.
+        if os.path.isfile(file) or (os.path.islink(file) and not os.path.exists(file)):
+            folder, name = os.path.split(file)
+            places.setdefault((os.path.realpath(folder), name), path.replace(os.sep, "/"))
+    return tuple(sorted(places.values()))
 
 
 def _owners(sources: Iterable[str], settings: Settings) -> dict[str, str]:
@@ -135,10 +143,16 @@ def _owners(sources: Iterable[str], settings: Settings) -> dict[str, str]:
 
 def _nothing(project: Project) -> Failed:
     patterns = " or ".join(f"`{pattern}`" for pattern in project.settings.sources)
-    hint = "give the project's folder with `--root`, or set `sources` in [tool.unravel]"
+    hint = f"write one, such as `{_example(project.settings.sources[0])}`; or give the project's "
+    hint += "folder with `--root`, or set `sources` in [tool.unravel]"
     if project.settings.profile == "default" and (project.root / MARKERS["transformers"]).is_dir():
         hint = "this looks like transformers: use `--profile transformers`"
     return failed("UNR004", str(project.root), f"there is no modular file {patterns} here", hint)
+
+
+def _example(pattern: str) -> str:
+    """A path that the glob `pattern` finds."""
+    return pattern.replace("**/", "").replace("*", "<model>")
 
 
 def _named(

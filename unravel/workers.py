@@ -20,6 +20,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from unravel.converter import convert
 from unravel.diagnostics import Place, diagnose
+from unravel.nearby import with_nearest_module
 from unravel.parents import parent_paths
 from unravel.reading import Loader
 from unravel.types import Converted, Failed, Refused
@@ -46,7 +47,7 @@ def read_one(source: str, loader: Loader) -> Read | Failed:
     try:
         modular = loader.load(source)
         if modular is None:
-            return _missing(source)
+            return _missing(source, loader)
         paths = parent_paths(modular, loader.settings, loader.exists)
         return Read(source, paths, sum(loader.size(path) for path in (source, *paths)))
     except Refused as refused:
@@ -60,16 +61,21 @@ def convert_one(source: str, loader: Loader) -> Converted | Failed:
     try:
         modular = loader.load(source)
         if modular is None:
-            return _missing(source)
-        return convert(modular, loader.settings, loader.load)
+            return _missing(source, loader)
+        outcome = convert(modular, loader.settings, loader.load)
+        if isinstance(outcome, Failed):
+            return with_nearest_module(outcome, modular, loader.settings, loader.root)
+        return outcome
     except Refused as refused:
         return Failed(source, (refused.diagnostic,))
     except Exception as error:
         return defect(source, error)
 
 
-def _missing(source: str) -> Failed:
-    return Failed(source, (diagnose("UNR001", Place(source, 0, 0), "there is no such file"),))
+def _missing(source: str, loader: Loader) -> Failed:
+    is_link = os.path.islink(os.path.join(loader.root, source))
+    message = "this is a link that leads nowhere" if is_link else "there is no such file"
+    return Failed(source, (diagnose("UNR001", Place(source, 0, 0), message),))
 
 
 def defect(source: str, error: BaseException) -> Failed:
