@@ -4,11 +4,13 @@
 #   make test         everything that CI runs
 #   make corpus       all modular files of a transformers release, compared with what it ships
 #   make corpus-list  strike from the list of differing files what no longer differs
+#   make fuzz         10,000 random projects: what is generated does what the modular file does
 #   make lint         format this repository and fix what ruff can fix
 #   make clean        remove the environment, the corpus and all caches
 
 PYTHON ?= python3
 JOBS ?= 2
+EXAMPLES ?= 10000
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/constraints.txt
@@ -16,7 +18,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill clean
+.PHONY: help convert test fuzz lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -30,6 +32,10 @@ test: .venv/.tests corpus-fetch
 	$(BIN)/mypy
 	$(BIN)/unravel check
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+# EXAMPLES=100 for a shorter run, SEED=1 for the same one again.
+fuzz: .venv/.tests
+	$(BIN)/python -m tests.fuzz --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/.tests
 	$(BIN)/ruff check --fix

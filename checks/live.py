@@ -279,13 +279,17 @@ class _Linker:
         return unit.above.parents.get(name)
 
     def _value(self, unit: _Unit, name: str, *, original: bool) -> object:
-        new = unit.rename(name)
-        for index in unit.binding(new):
-            self._run(unit, index)
-        values = unit.originals if original else vars(unit.module)
-        if new not in values:
-            raise AttributeError(f"module {unit.name!r} has no attribute {name!r}")
-        return values[new]
+        """What a module gives for `name`; a modular file also what its parents define."""
+        new, queue = unit.rename(name), [unit]
+        while queue:
+            found = queue.pop(0)
+            for index in found.binding(new):
+                self._run(found, index)
+            values = found.originals if original else vars(found.module)
+            if new in found.originals:
+                return values[new]
+            queue += found.parents.values()
+        raise AttributeError(f"module {unit.name!r} has no attribute {name!r}")
 
 
 def _hand_down(unit: _Unit, name: str, value: object) -> None:

@@ -118,24 +118,24 @@ def line_of(diagnostic: Diagnostic) -> str:
 
 def behaviour(case: Case, files: Mapping[str, str]) -> Any:
     """What the case's `probe` sees of the generated `files`."""
-    with _modules({**_without_modular(case), **files}):
+    with importable({**_without_modular(case), **files}):
         seen = SimpleNamespace()
         for path in files:
             vars(seen).update(vars(_import(path)))
-        return _probed(case, seen)
+        return probed(case, seen)
 
 
 def live_behaviour(case: Case) -> Any:
     """What the case's `probe` sees of the modular file as it stands, executed."""
-    with _modules(case.files), live(_module_name(case.modular)) as module:
-        return _probed(case, module)
+    with importable(case.files), live(import_path(case.modular)) as module:
+        return probed(case, module)
 
 
 def _without_modular(case: Case) -> dict[str, str]:
     return {path: text for path, text in case.files.items() if path != case.modular}
 
 
-def _probed(case: Case, module: Any) -> Any:
+def probed(case: Case, module: Any) -> Any:
     namespace: dict[str, Any] = {}
     exec(compile(case.probe, "<probe>", "exec"), namespace)
     return namespace["probe"](module)
@@ -145,7 +145,7 @@ class _Sources(MetaPathFinder, Loader):
     """Imports modules from texts, and takes the folders that they lie in for packages."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        self.modules = {_module_name(path): (path, text) for path, text in files.items()}
+        self.modules = {import_path(path): (path, text) for path, text in files.items()}
         self.packages = {
             name.rpartition(".")[0][:end]
             for name in self.modules
@@ -170,7 +170,7 @@ class _Sources(MetaPathFinder, Loader):
 
 
 @contextmanager
-def _modules(files: Mapping[str, str]) -> Iterator[None]:
+def importable(files: Mapping[str, str]) -> Iterator[None]:
     """Imports find `files`, and nothing of them is left behind."""
     finder = _Sources(files)
     ours = {name.partition(".")[0] for name in (*finder.modules, *finder.packages)}
@@ -189,11 +189,11 @@ def _modules(files: Mapping[str, str]) -> Iterator[None]:
         sys.modules.update(before)
 
 
-def _module_name(path: str) -> str:
+def import_path(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _import(path: str) -> ModuleType:
     from importlib import import_module
 
-    return import_module(_module_name(path))
+    return import_module(import_path(path))

@@ -166,8 +166,34 @@ def test_splice(child: str, parent: str, wanted: str) -> None:
     def indented(text: str) -> str:
         return "".join(f"    {line}\n" for line in text.split("\n"))
 
-    found = spliced(f"def m(self):\n{indented(child)}", f"def m(self):\n{indented(parent)}")
+    child = child.replace(".m()", ".__init__()")
+    found = spliced(
+        f"def __init__(self):\n{indented(child)}", f"def __init__(self):\n{indented(parent)}"
+    )
     assert found == indented(wanted)
+
+
+def test_only_init_is_left_before_anybody_has_the_object() -> None:
+    child = "def m(self):\n    super().m()\n    self.x = 2\n"
+    parent = "def m(self):\n    self.x = 1\n    a()\n"
+    assert spliced(child, parent) == "    self.x = 1\n    a()\n    self.x = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "moves"),
+    [
+        ("nn.Linear(1, 2)", "Norm(size)", True),
+        ("torch.ones(len(a))", "None", True),
+        ("register(1)", "2", False),
+        ("1", "config.take()", False),
+        ("(t := 1)", "2", False),
+    ],
+)
+def test_values_that_may_do_more_stay_where_they_are(theirs: str, mine: str, moves: bool) -> None:
+    child = f"def __init__(self):\n    super().__init__()\n    self.x = {mine}\n"
+    parent = f"def __init__(self):\n    self.x = {theirs}\n    self.y = 1\n"
+    first = mine if moves else theirs
+    assert spliced(child, parent).startswith(f"    self.x = {first}\n    self.y = 1\n")
 
 
 def test_a_method_that_reads_the_attribute_is_looked_into() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,16 @@ _HARMLESS = {
     "tie_weights",
 }
 """Methods of `nn.Module` and `PreTrainedModel` that do not know an author's own attributes."""
+
+_QUIET = re.compile(
+    "abs|all|any|bool|bytes|complex|dict|divmod|enumerate|filter|float|frozenset|getattr|hasattr|"
+    "hash|id|int|isinstance|issubclass|len|list|map|max|min|object|pow|property|range|repr|"
+    "reversed|round|set|slice|sorted|str|sum|super|tuple|type|zip"
+)
+"""Built-in functions that do nothing but give a value."""
+
+_QUIET_MODULES = re.compile("F|copy|functools|itertools|jnp|math|nn|np|numpy|operator|torch")
+"""Modules, under their customary names, whose functions are called for their value."""
 
 _FRAME = frozenset(("locals", "vars", "eval", "exec", "dir", "globals"))
 
@@ -98,11 +109,13 @@ class Reach:
     """The attributes of `self` that statements read and change, through the methods they call.
 
     `is_open` where that cannot be told: `self` is handed on, or an unknown method is called.
+    `is_loud` where calls may do more than give a value: it matters when, and whether, they happen.
     """
 
     reads: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     is_open: bool = False
+    is_loud: bool = False
 
 
 def reach(nodes: Iterable[ast.AST], receiver: str, methods: Mapping[str, ast.AST]) -> Reach:
@@ -120,6 +133,10 @@ def reach(nodes: Iterable[ast.AST], receiver: str, methods: Mapping[str, ast.AST
                 found.is_open = True
             if isinstance(inner, ast.Call) and (name := _attribute_of(inner.func, receiver)):
                 found.is_open |= name not in methods and name not in _HARMLESS
+            elif isinstance(inner, (ast.Await, ast.Yield, ast.YieldFrom)):
+                found.is_loud = True
+            elif isinstance(inner, ast.Call):
+                found.is_loud |= not _is_quiet(inner.func)
             if not (name := _attribute_of(inner, receiver)):
                 continue
             if isinstance(getattr(inner, "ctx", None), ast.Load) or id(inner) in augmented:
@@ -167,6 +184,26 @@ def has_closures(nodes: Iterable[ast.AST]) -> bool:
 def sees_frame(nodes: Iterable[ast.AST]) -> bool:
     """Does `locals()`, `eval()` or the like look at all local names?"""
     return not _FRAME.isdisjoint(read_names(nodes))
+
+
+def _is_quiet(function: ast.expr) -> bool:
+    """Is this called for its value alone: a class, or a function that is known to be so?
+
+    To make an object is taken to change nothing else: `nn.Linear(...)` may be left out.
+    """
+    if isinstance(function, ast.Name):
+        return bool(_QUIET.fullmatch(function.id)) or _is_class(function.id)
+    if not isinstance(function, ast.Attribute):
+        return False
+    root: ast.expr = function
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    is_module = isinstance(root, ast.Name) and bool(_QUIET_MODULES.fullmatch(root.id))
+    return is_module or _is_class(function.attr)
+
+
+def _is_class(name: str) -> bool:
+    return name.lstrip("_")[:1].isupper()
 
 
 def _is_super(node: ast.Call) -> bool:

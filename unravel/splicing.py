@@ -213,8 +213,10 @@ def splice(
         after = []
     pasted = _with_comments_of(call, pasted_lines(parent, rename))
     scope = _parameter_names(child) | effects.bound_names(line.node for line in (*before, *pasted))
-    moves = _moves(pasted, after, _receiver(child), scope, methods)
-    dropped = _dropped(pasted, after, _receiver(child), methods)
+    moves, dropped = dict[int, int](), dict[int, int]()
+    if child.name == "__init__":  # nobody has the object yet
+        moves = _moves(pasted, after, _receiver(child), scope, methods)
+        dropped = _dropped(pasted, after, _receiver(child), methods)
     merged = [
         after[moves[place]] if place in moves else line
         for place, line in enumerate(pasted)
@@ -293,11 +295,15 @@ def _commute(
     """
     mine = effects.reach([node], receiver, methods)
     theirs = effects.reach(skipped, receiver, methods)
+    replaced = effects.reach(skipped[:1], receiver, methods)
     rest = effects.reach(skipped[1:], receiver, methods)
     names = effects.read_names([node]) - {receiver}
     return not (
         mine.is_open
         or rest.is_open
+        or mine.is_loud
+        or replaced.is_loud
+        or effects.bound_names([node, skipped[0]])
         or mine.reads & (theirs.changes | {name})
         or name in rest.reads | rest.changes
         or names & (effects.bound_names(skipped) | scope & effects.changed_names(skipped))
@@ -321,7 +327,9 @@ def _dropped(
         place = theirs.index(deleted[0])
         between = [other.node for other in (*pasted[place + 1 :], *after[:position])]
         seen = effects.reach(between, receiver, methods)
-        if name not in seen.reads | seen.changes and not seen.is_open:
+        own = effects.reach([pasted[place].node], receiver, methods)
+        is_noticed = own.is_loud or effects.bound_names([pasted[place].node])
+        if name not in seen.reads | seen.changes and not seen.is_open and not is_noticed:
             found[place] = position
     return found
 

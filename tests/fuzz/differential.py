@@ -1,0 +1,86 @@
+"""One project, converted and live: do both behave the same?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from checks.live import live
+from tests.fuzz.projects import Project
+from tests.fuzz.recorder import BROKEN
+from tests.golden_case import (
+    Case,
+    behaviour,
+    converted,
+    import_path,
+    importable,
+    line_of,
+    probed,
+    with_wanted,
+    write_case,
+)
+from unravel.types import Converted
+
+OURS = ("UNR402", "UNR408", "UNR901")
+"""Codes that say that what was generated is wrong, or that we failed: never a fair refusal."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`refused` is the code, if it was refused; `wrong` says what is, with the case's text."""
+
+    refused: str = ""
+    wrong: str = ""
+    broken: bool = False
+    generated: str = ""
+
+
+def compare(project: Project) -> Verdict:
+    """Convert the project and run both sides."""
+    case = project.case
+    files = dict(case.files)
+    if project.chain:
+        found = converted(replace(case, files=_up_to(files, project.chain)))
+        if not isinstance(found, Converted):
+            return _refused(case, found.diagnostics)
+        files.update((file.path, file.text) for file in found.files)
+    found = converted(replace(case, files=files))
+    if not isinstance(found, Converted):
+        return _refused(case, found.diagnostics)
+    generated = {file.path: file.text for file in found.files}
+    shown = write_case(with_wanted(case, generated))
+    wanted = _live(project)
+    try:
+        seen = behaviour(replace(case, files=files), generated)
+    except Exception as error:
+        return Verdict(wrong=f"the generated module fails: {error!r}\n\n{shown}")
+    end = next((i for i, each in enumerate(wanted) if BROKEN in each), None)
+    text = "".join(generated.values())
+    for position, each in enumerate(wanted[:end]):
+        other = seen[position] if position < len(seen) else None
+        if other != each:
+            where = f"step {position}\nlive:      {each}\ngenerated: {other}"
+            return Verdict(wrong=f"{where}\n\n{shown}", generated=text)
+    return Verdict(broken=end is not None, generated=text)
+
+
+def _up_to(files: dict[str, str], last: str) -> dict[str, str]:
+    names = list(files)
+    return {name: files[name] for name in names[: names.index(last) + 1]}
+
+
+def _live(project: Project) -> Any:
+    modular = {"models.mid.modeling_mid": import_path(project.chain)} if project.chain else {}
+    case = project.case
+    with (
+        importable(case.files),
+        live(import_path(case.modular), modular_of=modular.get) as module,
+    ):
+        return probed(case, module)
+
+
+def _refused(case: Case, diagnostics: Any) -> Verdict:
+    code = diagnostics[0].code
+    if code in OURS:
+        return Verdict(wrong=line_of(diagnostics[0]) + "\n" + write_case(case))
+    return Verdict(refused=f"{code} {diagnostics[0].message}")

@@ -1,0 +1,94 @@
+"""Differential testing in short; `make fuzz` is the long run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.campaign import Summary, run
+from tests.fuzz.differential import compare
+from tests.fuzz.projects import Project
+from tests.golden_case import Case
+
+EXAMPLES = 250
+FEATURES = {
+    "arguments changed",
+    "attribute replaced",
+    "attribute set before super",
+    "attribute that reads itself",
+    "child of a child",
+    "class attribute made of another",
+    "closure",
+    "del",
+    "early return",
+    "generated parent",
+    "generator",
+    "list changed in place",
+    "log as a value",
+    "method removed",
+    "module constant redefined",
+    "module function redefined",
+    "parameters passed on",
+    "parent with a base",
+    "raise",
+    "super as a statement",
+    "super assigned",
+    "super in a block",
+    "super in a condition",
+    "super in a statement",
+    "super in an expression",
+    "super in an inner function",
+    "super of a generator",
+    "super of another method",
+    "super returned",
+    "super_kwargs",
+    "two parent modules",
+    "way: helper method",
+    "way: pasted",
+    "way: put in the parent's place",
+    "way: super() left",
+}
+
+
+@pytest.fixture(scope="module")
+def summary() -> Summary:
+    return run(EXAMPLES)
+
+
+def test_generated_code_does_what_the_modular_file_does(summary: Summary) -> None:
+    assert summary.examples >= EXAMPLES
+    assert summary.wrong == 0
+
+
+def test_the_examples_reach_what_they_are_for(summary: Summary) -> None:
+    assert sorted(feature for feature in FEATURES if not summary.features[feature]) == []
+
+
+def test_few_examples_are_refused_or_break(summary: Summary) -> None:
+    assert summary.share_refused < 0.25
+    assert summary.broken < 0.2 * summary.examples
+
+
+OLD = "class OldA:\n    def __init__(self):\n        self.x = 1\n        self.y = 2\n"
+NEW = "from models.old.modeling_old import OldA\nclass NewA(OldA):\n    pass\n"
+PROBE = (
+    "from tests.fuzz.recorder import observe\n"
+    "def probe(m):\n"
+    "    return observe(m, [('NewA', (), {}, [])])\n"
+)
+
+
+def test_a_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A converter that loses a statement would not go unnoticed."""
+    from tests.fuzz import differential
+
+    files = {"models/old/modeling_old.py": OLD, "modular/modular_new.py": NEW}
+    project = Project(Case("About.\n", files, PROBE, {}), frozenset())
+    assert compare(project).wrong == ""
+
+    def forgetful(case: Case, generated: dict[str, str]) -> object:
+        kept = {path: text.replace("self.y = 2", "pass") for path, text in generated.items()}
+        return behaviour(case, kept)
+
+    behaviour = differential.behaviour
+    monkeypatch.setattr(differential, "behaviour", forgetful)
+    assert "self.y = 2" in compare(project).wrong
