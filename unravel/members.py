@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from unravel.context import Context, Rename
 from unravel.diagnostics import refuse
 from unravel.effects import bound_names, read_at_once
-from unravel.helping import helper_text, through_helpers
+from unravel.helping import attribute_helpers, attribute_text, helper_text, through_helpers
 from unravel.outline import place
 from unravel.parameters import SUPER_KWARGS, merged_parameters, takes_super_kwargs
 from unravel.splicing import Line, obstacle, splice, super_uses
@@ -19,6 +19,7 @@ NO_INHERITANCE = "no_inherit_decorator"
 
 def merged_members(context: Context) -> str:
     """All members of the generated class, in the order in which Python is to run them."""
+    attribute_helpers(context)
     own = _own_members(context)
     placed: set[int] = set()
     texts: list[str] = []
@@ -31,6 +32,7 @@ def merged_members(context: Context) -> str:
             attributes_end = len(texts)
     first: list[str] = []
     late = conditional_names(context) | _names_read(context.parent.members, context)
+    late |= context.helpers.keys()
     for member in context.child.members:
         if id(member) in placed or _is_replaced(member, own, context):
             continue
@@ -43,7 +45,9 @@ def merged_members(context: Context) -> str:
             and not _needs_members(member, context)
         )
         (first if is_early else last).append(_added(member, context))
-    kept = [m for m in context.parent.members if context.rename(m.name) in context.helpers]
+    kept = [
+        m for m in context.parent.members if m.method and context.rename(m.name) in context.helpers
+    ]
     helpers = [helper_text(member, context) for member in kept]
     return "".join([*texts[:attributes_end], *first, *texts[attributes_end:], *last, *helpers])
 
@@ -98,6 +102,8 @@ def _parents_member(
     name, accessor = _key(member)
     name = context.rename(name)
     override = own.get((name, accessor))
+    if member.method is None and name in context.helpers:
+        return attribute_text(member_text(member, context.rename), name, context)
     if override is None and accessor:
         # A child's property replaces the parent's whole, with its setter and deleter.
         return "" if (name, "") in own else member_text(member, context.rename)

@@ -19,6 +19,7 @@ from tests.golden_case import (
     with_wanted,
     write_case,
 )
+from unravel import outline, renaming
 from unravel.types import Converted
 
 OURS = ("UNR402", "UNR408", "UNR901")
@@ -37,6 +38,8 @@ class Verdict:
 
 def compare(project: Project) -> Verdict:
     """Convert the project and run both sides."""
+    for remembered in (outline.class_outline, outline.changed_elsewhere, renaming.foreign_names):
+        remembered.cache_clear()  # a run of unravel is one project, this is thousands
     case = project.case
     files = dict(case.files)
     if project.chain:
