@@ -77,8 +77,11 @@ class Context:
             names.add("nn.Module")
         if any("PreTrainedModel" in name for name in names):
             names.add("PreTrainedModel")
+        text = self.own(text)
+        if not any(f"{name}." in text for name in names):
+            return text
         pattern = _call_by_class(frozenset(names), self.corpus_rules)
-        return replace_code(self.own(text), pattern, lambda match: f"super().{match[1]}(")
+        return replace_code(text, pattern, lambda match: f"super().{match[1]}(")
 
 
 @lru_cache(maxsize=256)

@@ -196,11 +196,11 @@ def _generate(
         pieces = in_order(pieces, lazy_annotations="annotations" in future)
     definitions = [piece for piece in pieces.values() if piece.text]
     late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
-    body = "".join(piece.text for piece in definitions) + late
+    texts = [late, *(piece.text for piece in definitions)]
     path = target(settings, modular.path, kind)
     head = imports.needed_imports(
         _candidates(printer, model, kind, path),
-        {*identifiers(body), *quoted_identifiers(body), *exports},
+        set(exports).union(*map(identifiers, texts), *map(quoted_identifiers, texts)),
         pieces,
         imports.guards_backends(kind, settings),
     )

@@ -236,15 +236,25 @@ def _inside(path: str, root: Path, base: Path) -> str:
 def _lay_out(files: Mapping[str, str], folder: str, base: Path) -> None:
     """Write `files` into `folder`, which then looks like `base` as far as ruff can tell."""
     Path(folder, _LIST).write_text("".join(f"./{path}\n" for path in files), "utf-8")
+    packages = {path.rpartition("/")[0] for path in files}
+    for package in packages:
+        os.makedirs(os.path.join(folder, package), exist_ok=True)
     for path, text in files.items():
-        place = Path(folder, path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(text.encode("utf-8", "surrogatepass"))
+        with open(os.path.join(folder, path), "wb") as stream:
+            stream.write(text.encode("utf-8", "surrogatepass"))
     # What ruff takes for a package decides which imports it takes for first-party ones.
-    for inner in sorted({parent for path in files for parent in Path(path).parents}):
-        marker = Path(folder, inner, "__init__.py")
-        if (base / inner / "__init__.py").is_file() and not marker.exists():
-            marker.touch()
+    for inner in {parent for package in packages for parent in _with_parents(package)}:
+        marker = os.path.join(inner, "__init__.py")
+        if marker not in files and os.path.isfile(base / marker):
+            Path(folder, marker).touch()
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    """`a/b`, `a` and nothing."""
+    yield folder
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield folder
 
 
 def _run_ruff(ruff: str, style: Style, folder: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterable
 
 STEP = 4
 
@@ -18,19 +17,12 @@ def is_canonical(module: ast.Module) -> bool:
 def _is_indented(node: ast.stmt, column: int) -> bool:
     if not isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
         return True
-    below = [inner for inner in node.body if inner.lineno > node.lineno]
-    inner_column = column + STEP
-    return all(inner.col_offset == inner_column for inner in _starting_lines(below)) and all(
-        _is_indented(inner, inner_column) for inner in below
+    first = node.body[0]
+    # All statements of a block begin in the same column, but for those behind a semicolon.
+    is_inline = first.lineno == node.lineno
+    return (is_inline or first.col_offset == column + STEP) and all(
+        _is_indented(inner, column + STEP) for inner in node.body
     )
-
-
-def _starting_lines(nodes: Iterable[ast.stmt]) -> list[ast.stmt]:
-    """The first statement of each line: others stand behind a semicolon."""
-    found: dict[int, ast.stmt] = {}
-    for node in nodes:
-        found.setdefault(node.lineno, node)
-    return list(found.values())
 
 
 def canonical(text: str) -> str:

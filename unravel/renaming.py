@@ -40,6 +40,16 @@ class Renaming:
     whole_words: bool = False
     """Leave `older` and Hub ids (`org/old-7b`) alone; the corpus does not."""
 
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What matches the old name, in all spellings."""
+        return _pattern(self.old, self.old_cased, self.foreign, self.whole_words)
+
+    def _may_be_in(self, text: str) -> bool:
+        """Can the pattern match? Most texts hold no name of a model; this is the fast way out."""
+        text = text.lower()
+        return self.old in text or self.old_cased.lower() in text
+
     def text(self, text: str) -> str:
         """`text` renamed.
 
@@ -48,15 +58,14 @@ class Renaming:
         """
         if "Copied from" in text:
             text = _COPIED_FROM.sub("", text)
-        pattern = _pattern(self)
-        if not pattern.search(text):
+        if not self._may_be_in(text):
             return text
         if self.prose is not None:
             text = self.prose.strings_and_comments(text)
             return self._outside_prose(text)
         kept = self._kept_spans(text)
         if not kept:
-            return pattern.sub(self._spelled, text)
+            return self.pattern.sub(self._spelled, text)
         return self._outside(text, kept)
 
     def _outside_prose(self, text: str) -> str:
@@ -64,7 +73,7 @@ class Renaming:
         return self._outside(text, sorted(spans + self._kept_spans(text)))
 
     def _outside(self, text: str, kept: list[tuple[int, int]]) -> str:
-        pattern, parts, position = _pattern(self), [], 0
+        pattern, parts, position = self.pattern, [], 0
         for start, end in kept:
             if start >= position:
                 parts += [pattern.sub(self._spelled, text[position:start]), text[start:end]]
@@ -83,13 +92,13 @@ class Renaming:
 
     def name(self, name: str) -> str:
         """An identifier renamed."""
-        return _pattern(self).sub(self._spelled, name)
+        return self.pattern.sub(self._spelled, name)
 
     def strings_and_comments(self, text: str) -> str:
         """`text` with only its strings and comments renamed."""
-        pattern = _pattern(self)
-        if not pattern.search(text):
+        if not self._may_be_in(text):
             return text
+        pattern = self.pattern
         parts, position = [], 0
         for kind, start, end in tokens(text):
             if kind in ("string", "comment"):
@@ -117,17 +126,17 @@ def _next(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _pattern(renaming: Renaming) -> re.Pattern[str]:
+def _pattern(
+    old: str, old_cased: str, foreign: frozenset[str], whole_words: bool
+) -> re.Pattern[str]:
     # The first that fits counts: `Exaone4_5_ProcessorKwargs` keeps its last underscore, though the
     # cased name of exaone4_5 is `Exaone4_5_`; see hyperclovax_vision_v2 in release 5.22.0.
-    spellings = [renaming.old, renaming.old_cased.lower()]
+    spellings = [old, old_cased.lower()]
     match = "(?i:" + "|".join(map(re.escape, spellings)) + ")"
-    if not renaming.old:
+    if not old:
         return re.compile(r"(?!)")  # there is no name that code could say
-    kept = "".join(f"(?!{re.escape(name)})" for name in sorted(renaming.foreign))
-    return re.compile(
-        "(?<![a-z0-9])" + kept + match + ("(?![a-z])" if renaming.whole_words else "")
-    )
+    kept = "".join(f"(?!{re.escape(name)})" for name in sorted(foreign))
+    return re.compile("(?<![a-z0-9])" + kept + match + ("(?![a-z])" if whole_words else ""))
 
 
 @cache

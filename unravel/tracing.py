@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import takewhile
 
 from unravel.diagnostics import Place, refuse
@@ -127,7 +128,7 @@ _NOT_TRACED = ("__all__", "__getattr__")
 
 
 def _later(rename: Callable[[str], str], definition: Definition) -> Callable[[], str]:
-    return lambda: rename(definition.text)
+    return cache(lambda: rename(definition.text))
 
 
 class Printer:
@@ -150,6 +151,7 @@ class Printer:
         self._corpus_rules = corpus_rules
         self._begun: set[str] = set()
         self._meanings: dict[str, Named] = {}
+        self._needed: dict[tuple[str, int], list[Named]] = {}
         self.printed: dict[str, tuple[Named, str]] = {}
         self.elsewhere: dict[str, Named] = {}
         self._merged: set[str] = set()
@@ -259,6 +261,12 @@ class Printer:
 
     def _needs(self, text: str, parent: Parent | None) -> list[Named]:
         """The definitions that `text`, which came from `parent`, mentions; less child classes."""
+        key = text, id(parent)
+        if key not in self._needed:
+            self._needed[key] = self._find_needs(text, parent)
+        return self._needed[key]
+
+    def _find_needs(self, text: str, parent: Parent | None) -> list[Named]:
         found: dict[str, Named] = {}
         for name in sorted(identifiers(text) & self._world.names):
             named = self._world.resolve(name, parent, self._kind)
