@@ -8,7 +8,16 @@ from pathlib import Path
 
 import unravel
 from checks.report import Report, Result, Verdict
-from unravel import Diagnostic, Failed, Finished, FinishedFile, Severity, State
+from unravel import (
+    Diagnostic,
+    Failed,
+    Finished,
+    FinishedFile,
+    Outcome,
+    Severity,
+    State,
+    Unchanged,
+)
 
 NAME = "sync"
 
@@ -20,27 +29,40 @@ def check_sync(
     profile: str | None = None,
     jobs: int | None = 1,
     ruff: str = "",
+    cache: bool | str | Path = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """A result for each generated file and each model that could not be converted."""
     run = unravel.check(
-        root=root, models=models, profile=profile, jobs=jobs, ruff=ruff, on_progress=on_progress
+        root=root,
+        models=models,
+        profile=profile,
+        jobs=jobs,
+        ruff=ruff,
+        cache=cache,
+        skip=True,
+        on_progress=on_progress,
     )
     results = tuple(result for each in run.outcomes for result in _results(each))
     return Report(run.root, results, run.began)
 
 
-def _results(outcome: Finished | Failed) -> Iterator[Result]:
+def _results(outcome: Outcome) -> Iterator[Result]:
     if isinstance(outcome, Failed):
         yield Result(NAME, outcome.source, Verdict.ERROR, outcome.diagnostics)
         return
     warnings = outcome.warnings
     for file in outcome.files:
-        yield _result(outcome, file, warnings)
+        if isinstance(file, str):
+            yield Result(NAME, file, Verdict.IN_SYNC, warnings)
+        else:
+            yield _result(outcome, file, warnings)
         warnings = ()
 
 
-def _result(outcome: Finished, file: FinishedFile, warnings: tuple[Diagnostic, ...]) -> Result:
+def _result(
+    outcome: Finished | Unchanged, file: FinishedFile, warnings: tuple[Diagnostic, ...]
+) -> Result:
     if file.state is State.UNCHANGED:
         return Result(NAME, file.path, Verdict.IN_SYNC, warnings)
     hint = f"run `unravel convert {outcome.model}`"

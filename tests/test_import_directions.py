@@ -48,12 +48,21 @@ CORE = {
     "tracing",
 }
 """Text in, text out. They build on each other, without a cycle, and know nothing of disks."""
-SERVICES = {"cache", "config", "formatting", "installed", "profiles", "reading", "writing"}
+SERVICES = {
+    "cache",
+    "config",
+    "fingerprints",
+    "formatting",
+    "installed",
+    "profiles",
+    "reading",
+    "writing",
+}
 """What `project` and `cli` use to reach the disk and other programs."""
 BASE = {"types", "diagnostics", "outcomes"}
 STAGES = {"agenda", "converter", "nearby", "pipeline", "selection", "workers"}
 BELOW_PROJECT = BASE | CORE | SERVICES | STAGES
-BELOW_CLI = BASE | SERVICES | {"project", "running", "selection"}
+BELOW_CLI = BASE | SERVICES | {"project", "recall", "running", "selection"}
 
 ROOMS: dict[str, set[str]] = {
     "types": set(),
@@ -73,7 +82,9 @@ ROOMS: dict[str, set[str]] = {
     "pipeline": BASE | {"agenda", "workers"},
     # Finds the modular files and picks those that are meant.
     "selection": BASE | CORE | SERVICES,
-    "project": BELOW_PROJECT,
+    "project": BELOW_PROJECT | {"recall"},
+    # What earlier runs have found out.
+    "recall": BASE | SERVICES | {"naming", "selection"},
     # Loads the project, and with it the converter, only where there is something to convert.
     "running": BELOW_CLI,
     "cli": BELOW_CLI | {""},

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unravel.outcomes import Finished, FinishedFile, Outcome, Run, State
+    from unravel.outcomes import Finished, FinishedFile, Outcome, Run, State, Unchanged
     from unravel.running import check, convert
     from unravel.types import Converted, Diagnostic, Failed, Settings, Severity
 
@@ -37,6 +37,7 @@ _HOMES = {
     "Settings": "unravel.types",
     "Severity": "unravel.types",
     "State": "unravel.outcomes",
+    "Unchanged": "unravel.outcomes",
     "check": "unravel.running",
     "convert": "unravel.running",
 }
@@ -52,6 +53,7 @@ __all__ = [
     "Settings",
     "Severity",
     "State",
+    "Unchanged",
     "__version__",
     "check",
     "convert",

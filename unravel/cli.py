@@ -18,6 +18,7 @@ import click
 
 if TYPE_CHECKING:
     from checks.report import Result
+    from unravel.cache import Cache
     from unravel.outcomes import FinishedFile, Run
     from unravel.types import Diagnostic
 
@@ -88,6 +89,7 @@ _SELECTION = (
     click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
     click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one."),
     click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept."),
+    click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
 )
 
@@ -111,6 +113,7 @@ def convert(
     root: str | None,
     ruff: str,
     no_cache: bool,
+    cache_dir: str | None,
     quiet: bool,
     to_stdout: bool,
     force: bool,
@@ -132,6 +135,8 @@ def convert(
             ruff=_executable(ruff),
             force=force,
             write=not (diff or to_stdout),
+            cache=not no_cache and (cache_dir or True),
+            skip=not to_stdout,
             on_progress=on_progress,
             on_wait=lambda: _say("waiting for another run to finish ..."),
         )
@@ -141,7 +146,7 @@ def convert(
     elif to_stdout:
         _print_files(files)
     _report(run, files, quiet=quiet, is_dry=diff or to_stdout)
-    return DONE if run.finished and not run.failed else FAILED
+    return DONE if (run.finished or run.unchanged) and not run.failed else FAILED
 
 
 @commands.command(short_help="Are the generated files in sync?")
@@ -154,6 +159,7 @@ def check(
     root: str | None,
     ruff: str,
     no_cache: bool,
+    cache_dir: str | None,
     quiet: bool,
 ) -> int:
     """Are the generated files of all models, or of those named, in sync?
@@ -169,6 +175,7 @@ def check(
             profile=profile,
             jobs=jobs,
             ruff=_executable(ruff),
+            cache=not no_cache and (cache_dir or True),
             on_progress=on_progress,
         )
     results = sorted(found.results, key=lambda result: _rank(result.diagnostics))
@@ -177,6 +184,53 @@ def check(
     if found.began and not quiet:
         click.echo(report.summary(found))
     return report.exit_code(found)
+
+
+@commands.group(short_help="What runs keep for later ones.")
+def cache() -> None:
+    """What runs keep for later ones."""
+
+
+_CACHE = click.option("--cache-dir", metavar="DIR", help="Another folder than the user's own.")
+
+
+@cache.command(short_help="Where it is, and how large.")
+@_CACHE
+def info(cache_dir: str | None) -> int:
+    """Say where the cache is, and how large."""
+    kept = _cache(cache_dir)
+    entries, size = kept.usage()
+    click.echo(f"{kept.folder}: {_count(entries, 'file')}, {size / 2**20:.1f} MiB")
+    return DONE
+
+
+@cache.command(short_help="Remove all of it.")
+@_CACHE
+def clear(cache_dir: str | None) -> int:
+    """Remove all that is in the cache."""
+    kept = _cache(cache_dir)
+    try:
+        kept.clear()
+    except OSError as error:
+        _say(f"{error.filename or kept.folder}: {error.strerror}")
+        return FAILED
+    return DONE
+
+
+def _cache(folder: str | None) -> Cache:
+    """The cache in `folder`, or in that of the settings of the project that we are in."""
+    from pathlib import Path
+
+    from unravel.config import find_root, read_settings
+    from unravel.recall import open_cache
+    from unravel.types import Failed, Settings
+
+    root = find_root(Path.cwd())
+    settings = read_settings(root)
+    known = Settings() if isinstance(settings, Failed) else settings
+    found = open_cache(known, root, folder or True)
+    assert found is not None, "one was asked for"
+    return found
 
 
 def _executable(ruff: str) -> str:
@@ -190,20 +244,22 @@ def _executable(ruff: str) -> str:
 def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: bool) -> None:
     """What was written, what went wrong, and all of it in one line."""
     from unravel.outcomes import State
+    from unravel.types import Failed
 
     changed = [file for file in files if file.state is not State.UNCHANGED]
     if not quiet and not is_dry:
         for file in changed:
             click.echo(f"wrote {_from_here(file.path, run.root)}")
-    for finished in run.finished:
-        _complain(() if quiet else finished.warnings, run.root)
+    for outcome in run.outcomes:
+        if not isinstance(outcome, Failed):
+            _complain(() if quiet else outcome.warnings, run.root)
     for diagnostics in _once(sorted((each.diagnostics for each in run.failed), key=_rank)):
         _complain(diagnostics, run.root)
     if run.began and not quiet:
-        done, lost = len(run.finished), len(run.failed)
+        done, lost = len(run.finished) + len(run.unchanged), len(run.failed)
         counts = f"converted {_count(done, 'model')}" + (f", {lost} failed" if lost else "")
         verb = "would be written" if is_dry else "written"
-        same = len(files) - len(changed)
+        same = len(files) - len(changed) + sum(len(each.files) for each in run.unchanged)
         line = f"{counts}: {_count(len(changed), 'file')} {verb}, {same} unchanged"
         click.echo(line, err=is_dry)
 

@@ -149,6 +149,8 @@ def _wrong_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "formatter", message, f"use {' or '.join(f'`{name}`' for name in FORMATTERS)}"
     if settings.jobs < 0:
         yield "jobs", "`jobs` must not be negative", "0 means one worker a core"
+    if settings.cache_size < 0:
+        yield "cache-size", "`cache-size` must not be negative", "it counts in MiB"
     if not settings.sources:
         yield "sources", "`sources` is empty, so there is nothing to convert", ""
     for pattern in settings.sources:

@@ -34,6 +34,8 @@ _LIST = ".unravel-batch"
 
 _FINDINGS = ".unravel-findings"
 
+_SETTINGS_FILES = (".ruff.toml", "ruff.toml", "pyproject.toml")
+
 # Files that are named are formatted, even if the user excluded generated files from ruff.
 _COMMON = ("--no-cache", "--no-force-exclude", f"@{_LIST}")
 
@@ -52,11 +54,15 @@ class Style:
     """Where the formatter's settings come from.
 
     `base` is the folder that paths in them are relative to; `options` go to every command.
+    Modules below the folders `sources` are first-party ones. All of this, and what ruff makes of
+    it, is decided by what stands in `files` and by which of them there are.
     """
 
     base: Path
     is_users: bool
     options: tuple[str, ...]
+    sources: tuple[str, ...]
+    files: tuple[Path, ...]
 
 
 def format_batch(
@@ -169,13 +175,19 @@ def find_ruff(settings: Settings, root: Path) -> str:
 
 def find_style(root: Path) -> Style:
     """The settings of the project at `root`, or of the repository around it, or our own."""
+    looked_at: list[Path] = []
     for folder in _up_to_repository(root):
+        looked_at += (folder / name for name in _SETTINGS_FILES)
         file = _settings_file(folder)
         if file is not None:
-            sources = _source_folders(file)
-            return Style(folder, True, ("--config", str(file), *_inline(sources, folder)))
+            chain = dict(_chain(file))
+            sources = _source_folders(chain, folder)
+            options = ("--config", str(file), *_inline(sources))
+            return Style(folder, True, options, sources, (*looked_at, *chain))
     length = f"line-length = {LINE_LENGTH}"
-    return Style(root, False, ("--isolated", "--config", length, *_inline(None, root)))
+    sources = _source_folders({}, root)
+    options = ("--isolated", "--config", length, *_inline(sources))
+    return Style(root, False, options, sources, tuple(looked_at))
 
 
 def _up_to_repository(root: Path) -> Iterator[Path]:
@@ -189,7 +201,7 @@ def _up_to_repository(root: Path) -> Iterator[Path]:
 
 
 def _settings_file(folder: Path) -> Path | None:
-    for name in (".ruff.toml", "ruff.toml", "pyproject.toml"):
+    for name in _SETTINGS_FILES:
         file = folder / name
         if file.is_file() and (name != "pyproject.toml" or _ruff_table(file) is not None):
             return file
@@ -206,26 +218,30 @@ def _ruff_table(file: Path) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def _source_folders(file: Path) -> list[str] | None:
-    """What the settings call `src`, there or in a file that they extend."""
+def _chain(file: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The settings file and those that it extends, each with ruff's settings in it."""
     seen: set[Path] = set()
     while file not in seen:
         seen.add(file)
         table = _ruff_table(file) or {}
-        if isinstance(table.get("src"), list):
-            return [str(file.parent / str(folder)) for folder in table["src"]]
+        yield file, table
         if not isinstance(table.get("extend"), str):
-            break
+            return
         file = Path(os.path.normpath(file.parent / os.path.expanduser(table["extend"])))
-    return None
 
 
-def _inline(sources: Sequence[str] | None, folder: Path) -> Iterator[str]:
+def _source_folders(chain: Mapping[Path, Mapping[str, Any]], base: Path) -> tuple[str, ...]:
+    """The folders of first-party modules: what the first settings to say so call `src`."""
+    for file, table in chain.items():
+        if isinstance(table.get("src"), list) and table["src"]:
+            return tuple(os.path.abspath(file.parent / str(folder)) for folder in table["src"])
+    return os.path.abspath(base), os.path.abspath(base / "src")
+
+
+def _inline(sources: Sequence[str]) -> Iterator[str]:
     """Settings that hold for a batch: it lies elsewhere, but first-party stays first-party."""
-    sources = sources or [str(folder), str(folder / "src")]
-    absolute = [os.path.abspath(each) for each in sources]
     yield "--config"
-    yield f"src = {json.dumps(absolute, ensure_ascii=False)}"
+    yield f"src = {json.dumps(list(sources), ensure_ascii=False)}"
 
 
 def _inside(path: str, root: Path, base: Path) -> str:

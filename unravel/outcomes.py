@@ -60,12 +60,22 @@ class Finished:
     warnings: tuple[Diagnostic, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The generated `files` of `source` are what they should be, which took no look into them."""
+
+    source: str
+    model: str
+    files: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
 def _lines(content: bytes) -> list[str]:
     # Only `\n` ends a line here; `str.splitlines` would also split at form feeds and the like.
     return re.findall(r"[^\n]*\n|[^\n]+", content.decode("utf-8", "replace"))
 
 
-Outcome: TypeAlias = Finished | Failed
+Outcome: TypeAlias = Finished | Unchanged | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,10 @@ class Run:
         return tuple(each for each in self.outcomes if isinstance(each, Finished))
 
     @property
+    def unchanged(self) -> tuple[Unchanged, ...]:
+        return tuple(each for each in self.outcomes if isinstance(each, Unchanged))
+
+    @property
     def failed(self) -> tuple[Failed, ...]:
         return tuple(each for each in self.outcomes if isinstance(each, Failed))
 
@@ -92,4 +106,4 @@ class Run:
         """Is every generated file on disk what it should be? Nothing looked at is not in sync."""
         files = [file for each in self.finished for file in each.files]
         is_same = all(file.state is State.UNCHANGED for file in files)
-        return bool(files) and is_same and not self.failed
+        return bool(files or self.unchanged) and is_same and not self.failed

@@ -32,13 +32,14 @@ _RESERVE = 8
 class Pipeline(Generic[T]):
     """Converts what is on the agenda.
 
-    `refuse` says what is wrong with a model before it is converted; `finish` makes outcomes of
-    converted models, in another thread where there are several workers.
+    `known` says what there is of a model before it is converted: its outcome, or what an earlier
+    run has converted. `finish` makes outcomes of converted models, in another thread where there
+    are several workers.
     """
 
     agenda: Agenda
     workers: Workers
-    refuse: Callable[[str], Failed | None]
+    known: Callable[[str], T | Failed | Converted | None]
     finish: Callable[[Sequence[Converted]], Sequence[T | Failed]]
     _converting: dict[Future[Converted | Failed], tuple[str, int]] = field(default_factory=dict)
     _converted: list[Converted] = field(default_factory=list)
@@ -67,9 +68,12 @@ class Pipeline(Generic[T]):
         busy = Counter(worker for _, worker in self._converting.values())
         for worker in range(self.workers.count):
             while busy[worker] < 2 and (source := self.agenda.take(worker)) is not None:
-                refused = self.refuse(source)
-                if refused is not None:
-                    yield from self._done([refused])
+                known = self.known(source)
+                if isinstance(known, Converted):
+                    self._converted.append(known)
+                    continue
+                if known is not None:
+                    yield from self._done([known])
                     continue
                 future = self.workers.submit(convert_one, source, worker)
                 self._converting[future] = source, worker

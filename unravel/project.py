@@ -24,7 +24,8 @@ from unravel.outline import place
 from unravel.parents import candidates
 from unravel.pipeline import Pipeline
 from unravel.printing import banner
-from unravel.reading import BOM, Loader, Source
+from unravel.reading import Loader, Source
+from unravel.recall import Recall
 from unravel.routing import KINDS, target
 from unravel.selection import Selection, failed, relative
 from unravel.types import (
@@ -36,7 +37,7 @@ from unravel.types import (
     Severity,
 )
 from unravel.workers import Read, Workers, count_jobs, read_one, without_collector
-from unravel.writing import Write, WriteError, banner_of, is_generated, write_models
+from unravel.writing import BOM, Write, WriteError, banner_of, is_generated, text_of, write_models
 
 
 class Course:
@@ -48,6 +49,7 @@ class Course:
         scratch: Path,
         state: Path | None,
         force: bool,
+        recall: Recall | None,
         on_progress: Callable[[int, int], None],
     ) -> None:
         self.selection = selection
@@ -58,15 +60,26 @@ class Course:
         self.on_progress = on_progress
         self.scratch = scratch
         self.staging = scratch / "staging"
-        self.loader = Loader(str(self.root), str(self.staging), self.settings, selection.owners)
+        self.recall = recall
+        self.unchanged = recall.unchanged if recall else {}
+        self.loader = Loader(
+            str(self.root),
+            str(self.staging),
+            self.settings,
+            selection.owners,
+            frozenset(path for each in self.unchanged.values() for path in each.files),
+        )
         self.selected = frozenset(selection.selected)
         self.parents: dict[str, tuple[str, ...]] = {}
         self.extended: set[str] = set()
         self.weights: dict[str, int] = {}
         self.homes: dict[str, int] = {}
-        self.outcomes: dict[str, Outcome] = {}
-        self.packages: dict[str, tuple[Package, ...]] = {}
-        """The installed packages whose code is in a module, by the module's path."""
+        self.outcomes: dict[str, Outcome] = dict(self.unchanged)
+        self.bodies: dict[str, Mapping[str, str]] = {}
+        self.foreign: dict[str, tuple[str, ...]] = dict(recall.foreign) if recall else {}
+        """The modules of installed packages whose code is in a generated file."""
+        self.packages: dict[str, Package] = {}
+        """The package of each of these modules."""
 
     def run(self, jobs: int | None) -> tuple[Outcome, ...]:
         """The outcomes of the selected models, and of others that failed and so made them fail."""
@@ -76,7 +89,7 @@ class Course:
     def _run(self, jobs: int | None) -> tuple[Outcome, ...]:
         self._refuse_shared_targets()
         wanted = count_jobs(self.settings.jobs if jobs is None else jobs)
-        count = min(wanted, len(self.selection.selected))
+        count = min(wanted, max(1, len(self.selected - self.unchanged.keys())))
         with Workers(self.loader, count=count) as workers:
             self._read_graph(workers)
             self.extended = {parent for parents in self.parents.values() for parent in parents}
@@ -109,8 +122,14 @@ class Course:
         while unread:
             self.homes.update(self._shares(unread, workers.count))
             reading = [
-                (source, workers.submit(read_one, source, self.homes[source])) for source in unread
+                (source, workers.submit(read_one, source, self.homes[source]))
+                for source in unread
+                if source not in self.unchanged
             ]
+            if self.recall:
+                self.parents.update(
+                    (s, self.recall.parents(s)) for s in unread if s in self.unchanged
+                )
             for source, future in reading:
                 self.parents[source] = self._read(workers.result(future, read_one, source))
             known = {parent for source in unread for parent in self.parents[source]}
@@ -157,23 +176,26 @@ class Course:
     # What is converted.
 
     def _convert_all(self, agenda: Agenda, workers: Workers) -> None:
-        pipeline = Pipeline(agenda, workers, self._without_converting, self._finish_batch)
+        pipeline: Pipeline[Outcome] = Pipeline(agenda, workers, self._known, self._finish_batch)
         for outcome in pipeline.run():
             self.outcomes[outcome.source] = outcome
             self.on_progress(len(self.outcomes), len(self.parents))
 
-    def _without_converting(self, source: str) -> Failed | None:
-        """The failure of a model of which, or of whose parent, it is known already."""
-        known = self.outcomes.get(source)
-        if isinstance(known, Failed):
-            return known
+    def _known(self, source: str) -> Outcome | Converted | None:
+        """What takes no conversion: an outcome, the failure of a parent, or an earlier result."""
+        if source in self.outcomes:
+            return self.outcomes[source]
         for parent in self.parents[source]:
             if isinstance(self.outcomes.get(parent), Failed):
                 message = f"the parent {parent} could not be converted"
                 # No excerpt: one broken parent may bring hundreds of these.
                 where = self._import_of(parent, source)._replace(excerpt="")
                 return Failed(source, (diagnose("UNR104", where, message),))
-        return None
+        recalled = self.recall.result(source, self.parents[source]) if self.recall else None
+        if recalled is None:
+            return None
+        self.bodies[source] = recalled.bodies
+        return recalled.converted
 
     def _finish_batch(self, batch: Sequence[Converted]) -> list[Outcome]:
         """Format, prove, compare and write what was converted, in a thread of its own."""
@@ -183,6 +205,7 @@ class Course:
         texts = {
             file.path: self.loader.form(each.source).with_line_ends(file.text)
             for each in batch
+            if each.source not in self.bodies
             for file in each.files
         }
         formatted = format_batch(
@@ -191,11 +214,29 @@ class Course:
         if not self.settings.corpus_rules:
             # The corpus has such names; there, what is printed is what transformers ships.
             formatted.update(self._undefined_names(formatted))
+        for each in batch:
+            self.foreign.update((file.path, self._foreign(file)) for file in each.files)
+            formatted.update(self.bodies.get(each.source) or self._keep(each, formatted))
         outcomes = [self._finish(each, formatted) for each in batch]
         for outcome in outcomes:
+            if isinstance(outcome, Finished) and self.recall:
+                self.recall.finish(outcome, self.foreign)
             if isinstance(outcome, Finished) and outcome.source in self.extended:
                 self._stage(outcome)
         return [*lost, *self._write(outcomes)]
+
+    def _keep(
+        self, converted: Converted, formatted: Mapping[str, str | Diagnostic]
+    ) -> Mapping[str, str]:
+        """The formatted files of a model, which later runs can recall if nothing is wrong."""
+        texts = {file.path: formatted[file.path] for file in converted.files}
+        bodies = {path: text for path, text in texts.items() if isinstance(text, str)}
+        if self.recall and bodies and len(bodies) == len(texts):
+            form = self.loader.form(converted.source)
+            foreign = {module for path in bodies for module in self.foreign[path]}
+            parents = self.parents[converted.source]
+            self.recall.keep(converted, form.digest, bodies, parents, foreign)
+        return bodies
 
     def _lost(self, source: str) -> Failed | None:
         """The failure of a modular file that somebody took away while it was converted."""
@@ -245,7 +286,8 @@ class Course:
             located = dict.fromkeys(self._at_source(each, converted) for each in wrong)
             return Failed(source, (*located, *converted.warnings))
         warnings = (*converted.warnings, *self._left_over(source, {file.path for file in files}))
-        metadata = {each.metadata for file in files for each in self.packages[file.path]} - {""}
+        packages = [each for file in files for each in self._packages(file.path)]
+        metadata = {each.metadata for each in packages} - {""}
         inputs = tuple(sorted(metadata.union(converted.inputs)))
         return Finished(source, model_name(source), tuple(files), inputs, warnings)
 
@@ -264,13 +306,12 @@ class Course:
         before = self._existing(file.path)
         if isinstance(before, Diagnostic):
             return before
-        old = "" if before is None else _text(before)
+        old = "" if before is None else text_of(before)
         is_ours = is_generated(old, source=source, line=self.settings.banner_line)
         if before is not None and not is_ours and not self.force:
             hint = "move it away, or overwrite it with `--force`"
             message = "the file exists and was not generated by unravel"
             return diagnose("UNR403", Place(file.path, 0, 0), message, hint=hint)
-        self.packages[file.path] = self._packages_of(file)
         head = self._banner(source, file, old if is_ours else "", body)
         content = _join(head, body, self.loader.form(source))
         return FinishedFile(file.path, file.kind, content, before, file.pieces)
@@ -288,13 +329,20 @@ class Course:
             message = f"the file that is to be replaced cannot be read: {error.strerror}"
             return diagnose("UNR404", place, message)
 
-    def _packages_of(self, file: GeneratedFile) -> tuple[Package, ...]:
-        """The installed packages whose code `file` contains, also by way of another model."""
+    def _foreign(self, file: GeneratedFile) -> tuple[str, ...]:
+        """The installed modules whose code `file` contains, also by way of another model."""
+        found = {path for path in file.parents if os.path.isabs(path)}
         for path in file.parents:
-            if os.path.isabs(path) and path not in self.packages:
-                self.packages[path] = (owner(path, self.settings.installed),)
-        found = {each for path in file.parents for each in self.packages.get(path, ())}
-        return tuple(sorted(found, key=lambda package: package.name))
+            found.update(self.foreign.get(path, ()))
+        return tuple(sorted(found))
+
+    def _packages(self, path: str) -> list[Package]:
+        """The installed packages whose code the generated file contains."""
+        for module in self.foreign[path]:
+            if module not in self.packages:
+                self.packages[module] = owner(module, self.settings.installed)
+        found = {self.packages[module] for module in self.foreign[path]}
+        return sorted(found, key=lambda package: package.name)
 
     def _banner(self, source: str, file: GeneratedFile, old: str, body: str) -> str:
         """What stands above `body`; `old` is the text of the file to be replaced."""
@@ -305,7 +353,7 @@ class Course:
                 return kept + "\n" * (len(rest) - len(rest.lstrip("\n")))
         # As many empty lines as the formatter would want below a comment.
         space = "\n\n" if re.match(r"@|(class|def|async def)\b", body) else "\n"
-        packages = self.packages[file.path]
+        packages = self._packages(file.path)
         return banner(self.settings, source, model_name(source), file.kind, packages) + space
 
     def _left_over(self, source: str, generated: set[str]) -> Iterator[Diagnostic]:
@@ -315,7 +363,7 @@ class Course:
             if path in generated or not os.path.isfile(self.root / path):
                 continue
             old = self._existing(path)
-            text = _text(old) if isinstance(old, bytes) else ""
+            text = text_of(old) if isinstance(old, bytes) else ""
             if is_generated(text, source=source, line=self.settings.banner_line):
                 message = f"{source} defines nothing for this generated file any more"
                 place = Place(path, 0, 0)
@@ -349,12 +397,6 @@ class Course:
 
 
 _SAME = State.UNCHANGED
-
-
-def _text(content: bytes) -> str:
-    """`content` for looking at its comments only."""
-    text = content.decode("utf-8", "replace").removeprefix(BOM)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _join(head: str, body: str, form: Source) -> bytes:

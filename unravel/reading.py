@@ -5,25 +5,28 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unravel.diagnostics import Place, refuse
+from unravel.fingerprints import ABSENT, UNREADABLE, digest_of
 from unravel.outline import read_outline
-from unravel.types import Outline, Refused, Settings
-from unravel.writing import is_generated
-
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+from unravel.types import EXISTS, MODULE, NO, YES, Outline, Refused, Settings
+from unravel.writing import BOM, is_generated
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's text with `\\n` line ends and no byte order mark, and whether it had other ones."""
+    """A file's text with `\\n` line ends and no byte order mark, and whether it had other ones.
+
+    `digest` is that of the bytes that were read.
+    """
 
     text: str
     crlf: bool = False
     bom: bool = False
+    digest: str = ""
 
     def with_line_ends(self, text: str) -> str:
         """`text`, whose line ends are `\\n`, with this file's."""
@@ -40,7 +43,7 @@ def read_source(file: str, path: str) -> Source:
     except OSError as error:
         message = f"cannot read the file: {error.strerror}"
         raise refuse("UNR001", Place(path, 0, 0), message) from error
-    return decode(content, path)
+    return replace(decode(content, path), digest=digest_of(content))
 
 
 def decode(content: bytes, path: str) -> Source:
@@ -112,30 +115,38 @@ class Loader:
     """Gives out the outlines of modules, by their path relative to `root`.
 
     `owners` names the modular file that may generate a path. Such a path is read from `staging`,
-    where this run puts its outputs, and never from what an earlier run left on disk.
+    where this run puts its outputs, and never from what an earlier run left on disk; except those
+    of `fresh`, where that is known to be the same.
+
+    `lookups` collects what is asked for, with a digest of the answer.
     """
 
     root: str
     staging: str
     settings: Settings
     owners: Mapping[str, str]
+    fresh: Collection[str] = frozenset()
+    lookups: dict[str, str] = field(default_factory=dict)
     outlines: dict[str, Outline | Refused | None] = field(default_factory=dict)
     forms: dict[str, Source] = field(default_factory=dict)
     """How each module was written: its line ends and byte order mark, without its text."""
+    digests: dict[str, str] = field(default_factory=dict)
 
     def __getstate__(self) -> Any:
         # Outlines are large: a worker that cannot inherit them had better read the files again.
-        return self.root, self.staging, self.settings, self.owners
+        return self.root, self.staging, self.settings, self.owners, self.fresh
 
     def __setstate__(self, state: Any) -> None:
-        self.root, self.staging, self.settings, self.owners = state
-        self.outlines, self.forms = {}, {}
+        self.root, self.staging, self.settings, self.owners, self.fresh = state
+        self.lookups, self.outlines, self.forms, self.digests = {}, {}, {}, {}
 
     def load(self, path: str) -> Outline | None:
         """The outline of the module at `path`, or None if there is none. Raises `Refused`."""
         file = self._file(path)
         if file not in self.outlines:
+            self.digests[file] = ABSENT
             self.outlines[file] = self._outline(file, path)
+        self.lookups[MODULE + path] = self.digests[file]
         outline = self.outlines[file]
         if isinstance(outline, Refused):
             raise outline
@@ -143,7 +154,9 @@ class Loader:
 
     def exists(self, path: str) -> bool:
         """Is there a module at `path`, or may this run generate one?"""
-        return path in self.owners or os.path.isfile(os.path.join(self.root, path))
+        found = path in self.owners or os.path.isfile(os.path.join(self.root, path))
+        self.lookups[EXISTS + path] = YES if found else NO
+        return found
 
     def size(self, path: str) -> int:
         """How many bytes the module at `path` has; 0 where there is none."""
@@ -160,7 +173,7 @@ class Loader:
 
     def _file(self, path: str) -> str:
         staged = os.path.join(self.staging, path)
-        if path in self.owners and os.path.isfile(staged):
+        if path in self.owners and path not in self.fresh and os.path.isfile(staged):
             return staged
         return os.path.join(self.root, path)
 
@@ -172,14 +185,16 @@ class Loader:
             if not file.startswith(self.staging) and self._is_left_over(source.text, path):
                 return None
             self.forms[path] = replace(source, text="")
+            self.digests[file] = source.digest
             return read_outline(path, source.text)
         except FileNotFoundError:
             return None
         except Refused as error:
+            self.digests[file] = UNREADABLE
             return error.with_traceback(None)
 
     def _is_left_over(self, text: str, path: str) -> bool:
         """Did an earlier run generate this text, though this one did not, or not yet?"""
-        if path not in self.owners:
+        if path not in self.owners or path in self.fresh:
             return False
         return is_generated(text, source=self.owners[path], line=self.settings.banner_line)

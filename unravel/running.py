@@ -11,6 +11,7 @@ from pathlib import Path
 
 from unravel.config import find_root
 from unravel.outcomes import Run
+from unravel.recall import open_cache, open_recall
 from unravel.selection import Project, failed, open_project, select
 from unravel.types import Failed, Settings
 from unravel.writing import locked, recover, state_folder
@@ -26,6 +27,8 @@ def convert(
     ruff: str = "",
     force: bool = False,
     write: bool = True,
+    cache: bool | str | Path = False,
+    skip: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Run:
@@ -35,8 +38,10 @@ def convert(
     found from the current folder upwards; without `settings`, they are read from its
     pyproject.toml. `jobs` is the number of worker processes: 0 for one a core, None for what
     the settings say. With `force`, files that unravel did not generate are overwritten too.
-    With `write` off, nothing on disk changes. `on_progress` hears how many models of how many
-    are done; `on_wait`, that another run is awaited.
+    With `write` off, nothing on disk changes. `cache` names the folder in which results are kept
+    from run to run; True is the one of the settings. With `skip`, a model of which the cache knows
+    that all its files are in sync is `Unchanged`, and they are not even read. `on_progress`
+    hears how many models of how many are done; `on_wait`, that another run is awaited.
 
     What is wrong with the user's files is not raised: it is a `Failed` among the outcomes.
     """
@@ -51,10 +56,19 @@ def convert(
             selection = select(project, models)
             if not selection.selected:
                 return Run(str(folder), selection.unknown, began=False)
-            scratch = stack.enter_context(_scratch(state))
+            recall = open_recall(open_cache(project.settings, folder, cache), selection)
+            if recall is not None:
+                stack.callback(recall.close)
+                if skip:
+                    recall.find_unchanged(selection.selected)
+                    unchanged = [recall.unchanged.get(each) for each in selection.selected]
+                    if all(unchanged):
+                        return Run(str(folder), tuple(filter(None, unchanged)))
+            # Loading the converter takes longer than all that was done so far.
             from unravel.project import Course
 
-            course = Course(selection, scratch, state, force, on_progress)
+            scratch = stack.enter_context(_scratch(state))
+            course = Course(selection, scratch, state, force, recall, on_progress)
             return Run(str(folder), course.run(jobs))
     except OSError as error:
         return Run(str(folder), (_unusable(error),), began=False)
@@ -68,6 +82,8 @@ def check(
     settings: Settings | None = None,
     jobs: int | None = 1,
     ruff: str = "",
+    cache: bool | str | Path = False,
+    skip: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """What `convert` would do, with nothing written: are the generated files in sync?"""
@@ -79,6 +95,8 @@ def check(
         jobs=jobs,
         ruff=ruff,
         write=False,
+        cache=cache,
+        skip=skip,
         on_progress=on_progress,
     )
 

@@ -75,6 +75,10 @@ class Settings:
     """The ruff executable; empty for the installed one."""
     jobs: int = 0
     """Worker processes; 0 for one a core."""
+    cache_dir: str = ""
+    """The folder for results of earlier runs; empty for the user's cache folder."""
+    cache_size: int = 512
+    """MiB that these results may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +226,11 @@ Paths are relative to the root; those of installed packages are absolute.
 """
 
 
+# What a conversion looks up: each lookup begins with its kind.
+MODULE, EXISTS = "=", "?"
+YES, NO = "yes", "no"
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratedFile:
     """One file of a model, not formatted yet and without its banner.
@@ -239,12 +248,17 @@ class GeneratedFile:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """`source` became `files`. `inputs` are the paths of all modules that were read, sorted."""
+    """`source` became `files`. `inputs` are the paths of all modules that were read, sorted.
+
+    `lookups` are all questions that were asked about other files, in vain too, with the answers:
+    whatever else changes, the same answers give the same files.
+    """
 
     source: str
     files: tuple[GeneratedFile, ...]
     inputs: tuple[str, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    lookups: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

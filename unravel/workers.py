@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
@@ -59,13 +59,14 @@ def read_one(source: str, loader: Loader) -> Read | Failed:
 def convert_one(source: str, loader: Loader) -> Converted | Failed:
     """What becomes of the modular file at `source`. Never raises: a defect of ours is a failure."""
     try:
+        loader.lookups.clear()
         modular = loader.load(source)
         if modular is None:
             return _missing(source, loader)
         outcome = convert(modular, loader.settings, loader.load)
         if isinstance(outcome, Failed):
             return with_nearest_module(outcome, modular, loader.settings, loader.root)
-        return outcome
+        return replace(outcome, lookups=tuple(sorted(loader.lookups.items())))
     except Refused as refused:
         return Failed(source, (refused.diagnostic,))
     except Exception as error:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _MARK = ".unravel-"
 _LEADING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*")
 
@@ -33,6 +34,12 @@ def banner_of(text: str, *, line: str) -> str:
             break
         start = end + 1
     return (text + "\n")[:start]
+
+
+def text_of(content: bytes) -> str:
+    """`content` for looking at its comments only."""
+    text = content.decode("utf-8", "replace").removeprefix(BOM)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_generated(text: str, *, source: str, line: str) -> bool:
