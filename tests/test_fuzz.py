@@ -9,6 +9,8 @@ from tests.fuzz.differential import compare
 from tests.fuzz.projects import Project
 from tests.golden_case import Case
 
+pytestmark = pytest.mark.xdist_group("fuzz")
+
 EXAMPLES = 250
 FEATURES = {
     "arguments changed",

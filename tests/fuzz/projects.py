@@ -182,6 +182,16 @@ class Author:
         self.uses("walrus")
         return f"({self.pick(self.locals)} := {self.number(scope, depth + 1)})"
 
+    def value(self, scope: Scope) -> str:
+        """A number for an attribute: mostly one that is computed without calling anything."""
+        if self.chance(35):
+            return self.number(scope)
+        parts = [str(self.below(5)), *scope.names]
+        if scope.cls is not None and scope.receiver:
+            parts += [f"{scope.receiver}.{name}" for name in sorted(scope.cls.numbers)]
+        first = self.pick(parts)
+        return f"{first} + {self.pick(parts)}" if self.chance(40) else first
+
     def _inside(self, scope: Scope, name: str) -> Scope:
         text = scope.super_text
         if scope.cls is not None and text == "super()":
@@ -551,7 +561,7 @@ class ClassAuthor(Author):
         theirs = scope.supers.get("__init__")
         if theirs is None:
             bare = replace(scope, cls=None)
-            lines = [f"self.{name} = {self.number(bare)}" for name in sorted(scope.cls.numbers)]
+            lines = [f"self.{name} = {self.value(bare)}" for name in sorted(scope.cls.numbers)]
             lines.append(f"self.items = [{self.number(bare)}]")
             lines += self.block(scope, self.below(3))
             self.sees_rest(function, scope, lines)
@@ -590,7 +600,7 @@ class ClassAuthor(Author):
         choice = self.below(8)
         if choice < 4 and numbers:
             self.uses("attribute replaced")
-            return [f"self.{self.pick(numbers)} = {self.number(scope)}"]
+            return [f"self.{self.pick(numbers)} = {self.value(scope)}"]
         if choice == 4 and len(numbers) > 2 and self.chance(40):
             self.uses("del")
             return [f"del self.{numbers[-1]}"]
