@@ -23,7 +23,8 @@ _KINDS = (
     "video_processing",
     "feature_extraction",
 )
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_KEPT_TEXT = re.compile(r"\w[-/]|://")
+"""Hub ids, addresses and the like."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -83,18 +84,23 @@ class Renamer(ast.NodeTransformer):
 
     `super(Parent, self)` becomes `super(__class__, self)`: it goes on behind the class in which it
     stands, whatever is bound to the class' name.
+
+    What belongs to somebody else keeps its name: the attributes of what is imported, the keywords
+    of its calls, and attributes that are read and that nothing in the module could have set.
     """
 
-    def __init__(self, rename: Rename, taken: set[str]) -> None:
+    def __init__(self, rename: Rename, taken: set[str], tree: ast.Module) -> None:
         self._rename_all = rename
         self._taken = taken
+        self._imported = _imported_names(tree)
+        self._known = _known_words(tree)
         self._classes: list[str] = []
 
     @classmethod
     def of(cls, tree: ast.Module, rename: Rename) -> Renamer:
         """Names are left alone whose new name means something else in this module."""
         names = {getattr(node, f, None) for node in ast.walk(tree) for f in ("id", "arg", "name")}
-        return cls(rename, {name for name in names if isinstance(name, str)})
+        return cls(rename, {name for name in names if isinstance(name, str)}, tree)
 
     def _rename(self, name: str) -> str:
         new = self._rename_all(name)
@@ -111,6 +117,12 @@ class Renamer(ast.NodeTransformer):
                 setattr(node, field, [self._rename(value) for value in values])
         return super().generic_visit(node)
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if _root(node) not in self._imported and node.attr in self._known:
+            node.attr = self._rename(node.attr)
+        self.visit(node.value)
+        return node
+
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self._classes.append(self._rename(node.name))
         self.generic_visit(node)
@@ -118,7 +130,11 @@ class Renamer(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        is_theirs = _root(node.func) in self._imported
+        keywords = [(keyword, keyword.arg) for keyword in node.keywords]
         self.generic_visit(node)
+        for keyword, name in keywords if is_theirs else ():
+            keyword.arg = name
         is_super = isinstance(node.func, ast.Name) and node.func.id == "super"
         first = node.args[0] if is_super and node.args else None
         if isinstance(first, ast.Name) and self._classes[-1:] == [first.id]:
@@ -137,14 +153,51 @@ class Renamer(ast.NodeTransformer):
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         for value in node.values:
-            if isinstance(value, ast.FormattedValue):
-                self.visit(value)
+            self.visit(value)
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if isinstance(node.value, str) and not _HUB_ID.fullmatch(node.value):
-            node.value = self._rename_all(node.value)
+        text = node.value
+        if not isinstance(text, str) or _KEPT_TEXT.search(text):
+            return node
+        if text in self._known or not text.isidentifier():
+            node.value = self._rename_all(text)
         return node
+
+
+def _root(node: ast.AST) -> str:
+    """`a` of `a.b.c`"""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _imported_names(tree: ast.Module) -> set[str]:
+    """What a module imports, but for what it imports from modules beside it."""
+    return {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in tree.body
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.level != 1)
+        for alias in node.names
+    }
+
+
+def _known_words(tree: ast.Module) -> set[str]:
+    """All identifiers and texts of a module, but for the names of attributes that it reads."""
+    asked = {
+        id(node.args[1])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _root(node.func) in ("getattr", "hasattr")
+        if len(node.args) > 1
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            found.update([str(node.value)] if id(node) not in asked else ())
+        elif not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            words = (getattr(node, field, None) for field in ("id", "attr", "arg", "name"))
+            found.update(word for word in words if isinstance(word, str))
+    return found
 
 
 def bound_names(statement: ast.stmt) -> set[str]:

@@ -63,6 +63,7 @@ def test_every_field_but_the_corpus_rules_can_be_set(tmp_path: Path) -> None:
     keep-banner = false
     cased-names = ["names.py"]
     ordinary = ["auto"]
+    kept-text = ["E_[A-Z]+"]
     formatter = "ruff"
     ruff = "ruff"
     jobs = 1
@@ -77,6 +78,7 @@ def test_every_field_but_the_corpus_rules_can_be_set(tmp_path: Path) -> None:
         banner_line="#!",
         cased_names=("names.py",),
         ordinary=("auto",),
+        kept_text=("E_[A-Z]+",),
         ruff="ruff",
         jobs=1,
         corpus_rules=True,

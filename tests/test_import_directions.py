@@ -17,15 +17,19 @@ else:
     import tomli as tomllib
 
 CORE = {
+    "aliases",
     "ancestry",
     "blame",
     "checking",
+    "collisions",
     "context",
     "corpus",
     "effects",
+    "foreign",
     "helping",
     "imports",
     "indentation",
+    "meanings",
     "members",
     "merging",
     "naming",
@@ -43,6 +47,8 @@ CORE = {
     "renaming",
     "routing",
     "scanning",
+    "scopes",
+    "shielding",
     "special",
     "splicing",
     "tracing",

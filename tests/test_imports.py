@@ -76,8 +76,8 @@ def test_imports_of_a_parent() -> None:
     found = parent_candidates(parent, RENAMING, Settings(), "new", TARGET)
     assert [(candidate.module, candidate.names) for candidate in found] == [
         ("", (("torch", "torch"),)),
-        ("old_kernels", (("old_scan", "new_scan"),)),
-        ("..base.modeling_base", (("OldStyle", "NewStyle"),)),
+        ("old_kernels", (("old_scan", "old_scan"),)),
+        ("..base.modeling_base", (("OldStyle", "OldStyle"),)),
         (".configuration_new", (("NewConfig", "NewConfig"),)),
     ]
 

@@ -8,6 +8,7 @@ from unravel.naming import cased_names
 from unravel.outline import read_outline
 from unravel.parents import Parent
 from unravel.prefixes import renaming_of
+from unravel.types import Settings
 
 PARENT = """\
 class OldNorm: pass
@@ -25,8 +26,8 @@ def prefix(
     imported = {base: base for base in children.values()}
     found = Parent(read_outline(f"{model}.py", parent), "modeling", model, imported)
     outline = read_outline("modular_new.py", modular)
-    names = cased_names(())
-    return renaming_of(found, outline, "new", names, whole_words=whole_words).new_cased
+    settings = Settings(corpus_rules=not whole_words)
+    return renaming_of(found, outline, "new", cased_names(()), (), settings).new_cased
 
 
 @pytest.mark.parametrize(
@@ -73,14 +74,14 @@ def test_without_whole_words_an_ending_within_a_word_gives_no_prefix() -> None:
 def test_other_bases_count_for_nothing() -> None:
     modular = read_outline("modular_new.py", "class NewTextNorm(Norm, OldNorm): pass\n")
     parent = Parent(read_outline("old.py", "class Norm: pass\n"), "modeling", "old", {})
-    assert renaming_of(parent, modular, "new", cased_names(())).new_cased == "New"
+    assert renaming_of(parent, modular, "new", cased_names(()), (), Settings()).new_cased == "New"
 
 
 def test_all_spellings_are_those_of_the_part() -> None:
     modular = read_outline("modular_new.py", "class NewTextNorm(OldNorm): pass\n")
     outline = read_outline("old.py", "class OldNorm: pass\n")
     parent = Parent(outline, "modeling", "old", {"OldNorm": "OldNorm"})
-    renaming = renaming_of(parent, modular, "new", cased_names(()))
+    renaming = renaming_of(parent, modular, "new", cased_names(()), (), Settings())
     text = "init_old_weights(OldNorm, 'old_norm')  # Old, old\n"
     wanted = "init_new_text_weights(NewTextNorm, 'new_text_norm')  # NewText, new_text\n"
     assert renaming.text(text) == wanted

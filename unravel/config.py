@@ -156,10 +156,13 @@ def _wrong_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
     for pattern in settings.sources:
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts or not pattern:
             yield "sources", f"`{pattern}` leaves the root", "globs are relative to the root"
-    try:
-        re.compile(settings.banner_line)
-    except re.error as error:
-        yield "banner-line", f"`banner-line` is not a regular expression: {error}", ""
+    patterns = [("banner-line", settings.banner_line)]
+    patterns += [("kept-text", pattern) for pattern in settings.kept_text]
+    for key, pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield key, f"`{key}` is not a regular expression: {error}", ""
     yield from _wrong_target(settings.target)
 
 

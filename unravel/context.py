@@ -107,5 +107,12 @@ def class_renaming(
     # pp_formulanet says both `PPFormulaNetTextConfig` and `pp_formulanet-large`.
     suffix = common_suffix(child, renamed, whole_words=renaming.whole_words)
     old, new = renamed.removesuffix(suffix), child.removesuffix(suffix)
-    further = Renaming(names.lower_name(old), old, names.lower_name(new), new)
+    further = Renaming(
+        names.lower_name(old),
+        old,
+        names.lower_name(new),
+        new,
+        whole_words=renaming.whole_words,
+        kept_text=renaming.kept_text,
+    )
     return lambda text: further.strings_and_comments(renaming.text(text))

@@ -7,8 +7,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from unravel import imports, printing
+from unravel.aliases import own_code
 from unravel.checking import check_definitions, check_files, check_modular
+from unravel.collisions import Copied, check_collisions
 from unravel.diagnostics import Place, refuse
+from unravel.foreign import keep_foreign_names
+from unravel.meanings import Source, check_meanings
 from unravel.merging import merge
 from unravel.naming import CasedNames, cased_names, model_name
 from unravel.ordering import in_order
@@ -19,10 +23,12 @@ from unravel.prefixes import renaming_of
 from unravel.relative import relocated
 from unravel.renaming import Renaming
 from unravel.routing import APART, KINDS, MODELING, kind_of, split_module, target
-from unravel.scanning import identifiers, quoted_identifiers, replace_code
+from unravel.scanning import identifiers, quoted_identifiers
+from unravel.shielding import unshield
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
     Converted,
+    Definition,
     DefinitionKind,
     Diagnostic,
     Failed,
@@ -39,14 +45,7 @@ from unravel.types import (
 def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Failed:
     """Convert one modular file. Reads nothing but through `load`; never raises `Refused`."""
     try:
-        model = _read_model(modular, settings, load)
-        corpus_rules = settings.corpus_rules
-        world = universe(model.modular, model.parents, model.own, corpus_rules=corpus_rules)
-        files = _generate_all(world, model)
-        if not corpus_rules:
-            check_files(files, modular, settings, load)
-        warnings = tuple(finding for parent, _ in model.parents for finding in parent.undefined)
-        return Converted(modular.path, tuple(files), model.inputs, (*warnings, *model.warnings))
+        return _converted(_read_model(modular, settings, load), load)
     except Refused as refused:
         return Failed(modular.path, (refused.diagnostic,))
     except RecursionError:
@@ -55,9 +54,36 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
         return Failed(modular.path, (too_deep(deepest_place(modules)).diagnostic,))
 
 
+def _converted(model: _Model, load: Load) -> Converted:
+    modular, settings = model.modular, model.settings
+    try:
+        world = universe(modular, model.parents, model.own, corpus_rules=settings.corpus_rules)
+        files = _generate_all(world, model)
+        if not settings.corpus_rules:
+            check_files(files, modular, settings, load)
+    except Refused as refused:
+        raise Refused(_readable(refused.diagnostic, model.shielded)) from None
+    warnings = [finding for parent, _ in model.parents for finding in parent.undefined]
+    warnings += [_readable(finding, model.shielded) for finding in model.warnings]
+    return Converted(modular.path, tuple(files), model.inputs, tuple(warnings))
+
+
+def _readable(found: Diagnostic, shielded: frozenset[str]) -> Diagnostic:
+    """A finding in modules of which some words are shielded."""
+    return replace(
+        found,
+        message=unshield(found.message, shielded),
+        hint=unshield(found.hint, shielded),
+        excerpt=unshield(found.excerpt, shielded),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
-    """A modular file with all that it takes to convert it."""
+    """A modular file with all that it takes to convert it.
+
+    In its text and those of its parents, `shielded` words are written so that they are not renamed.
+    """
 
     modular: Outline
     settings: Settings
@@ -67,6 +93,7 @@ class _Model:
     parents: tuple[tuple[Parent, Renaming], ...]
     inputs: tuple[str, ...]
     own: Callable[[str], str]
+    shielded: frozenset[str]
     warnings: dict[Diagnostic, None] = field(default_factory=dict)
 
     def kind_of(self, name: str) -> str:
@@ -94,23 +121,30 @@ def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
             for each in modules
         )
         names = names.learned([(name, modular), *((p.model, p.outline) for p in modules)])
-    whole_words = not settings.corpus_rules
     parents = tuple(
-        (parent, renaming_of(parent, modular, name, names, modules, whole_words=whole_words))
-        for parent in modules
+        (parent, renaming_of(parent, modular, name, names, modules, settings)) for parent in modules
     )
+    paths = {p.outline.path for p, _ in parents} | {register.path for register in registers}
+    shielded: set[str] = set()
     if not settings.corpus_rules:
         check_modular(modular, parents)
-    paths = {p.outline.path for p, _ in parents} | {register.path for register in registers}
+        kept = [
+            keep_foreign_names(parent, each, modular, settings, load) for parent, each in parents
+        ]
+        parents = tuple((k.parent, each) for k, (_, each) in zip(kept, parents, strict=True))
+        shielded.update(*(k.words for k in kept))
+        paths.update(*(k.inputs for k in kept))
+    own = own_code(modular, parents, by_scope=not settings.corpus_rules)
     return _Model(
-        modular=modular,
+        modular=own.modular,
         settings=settings,
         name=name,
         cased=names.cased_name(name),
         names=names,
         parents=parents,
         inputs=tuple(sorted(paths)),
-        own=_names_of_parents(modular, parents),
+        own=own.rename,
+        shielded=own.words.union(shielded),
     )
 
 
@@ -126,29 +160,6 @@ def _relocated(module: Outline, model: str, source: str, settings: Settings) -> 
 
     roots = (*settings.roots, *settings.installed)
     return relocated(module, target(settings, source, MODELING), roots, keeps)
-
-
-def _names_of_parents(
-    modular: Outline, parents: tuple[tuple[Parent, Renaming], ...]
-) -> Callable[[str], str]:
-    """What the modular file's own code needs: `LlamaRMSNorm`, imported, is `NewRMSNorm` here."""
-    renamed = {
-        bound: renaming.name(original)
-        for parent, renaming in parents
-        for bound, original in parent.imported.items()
-        if original in parent.outline.definitions and bound not in modular.definitions
-    }
-    changed = {bound: name for bound, name in renamed.items() if name != bound}
-    if not changed:
-        return lambda text: text
-    pattern = re.compile(r"(?<![\w.])(?:" + "|".join(map(re.escape, changed)) + r")\b")
-
-    def rename(text: str) -> str:
-        if not pattern.search(text):
-            return text
-        return replace_code(text, pattern, lambda match: changed[match.group()])
-
-    return rename
 
 
 def _generate_all(world: Universe, model: _Model) -> list[GeneratedFile]:
@@ -189,25 +200,30 @@ def _generate(
         if not printing.goes_on_top(named.name):
             printer.definition(named)
     if not settings.corpus_rules:
-        check_definitions((named for named, _ in printer.printed.values()), modular)
+        _check_printed(printer, model, kind)
     pieces = printing.top_first(printer.pieces(modular.path))
     future = imports.future_imports([modular, *(p.outline for p, _ in model.parents)])
     if not settings.corpus_rules:
         pieces = in_order(pieces, lazy_annotations="annotations" in future)
-    definitions = [piece for piece in pieces.values() if piece.text]
+    definitions = [
+        replace(piece, text=unshield(piece.text, model.shielded))
+        for piece in pieces.values()
+        if piece.text
+    ]
     late = printing.module_getattr(modular, lambda name: model.kind_of(name) == kind)
+    late = unshield(late, model.shielded)
     texts = [late, *(piece.text for piece in definitions)]
     path = target(settings, modular.path, kind)
-    head = imports.needed_imports(
-        _candidates(printer, model, kind, path),
-        set(exports).union(*map(identifiers, texts), *map(quoted_identifiers, texts)),
-        pieces,
-        imports.guards_backends(kind, settings),
-    )
+    candidates = _candidates(printer, model, kind, path)
+    used = set(exports).union(*map(identifiers, texts), *map(quoted_identifiers, texts))
+    guards_backends = imports.guards_backends(kind, settings)
+    head = imports.needed_imports(candidates, used, pieces, guards_backends)
     if not settings.corpus_rules:
+        imports.check_guards(candidates, used, world.names)
         head = future + head
         if rest is not None and modular.docstring is not None:
             head = modular.docstring.text + head
+    head = unshield(head, model.shielded)
     first = Piece(modular.header + head, Origin(modular.path, 1))
     last = Piece(late + printing.all_statement(modular, exports), Origin(modular.path, 1))
     parts = (first, *definitions, last)
@@ -250,32 +266,70 @@ def _candidates(printer: Printer, model: _Model, kind: str, path: str) -> list[i
 
 def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
     """The text of a class of the modular file, merged with its parent class if it has one."""
-    outline = class_outline(model.modular, child.definition)
-    for base in outline.bases:
+    found = _parent_class(child, model)
+    if found is None:
+        return child.text(), None
+    base, parent, renaming, definition = found
+    if definition.extras and not model.settings.corpus_rules:
+        raise refuse(
+            "UNR205",
+            place(parent.outline, definition.extras[0].node),
+            f"`{definition.name}` is changed here, below its body",
+            hint=f"set this in `{child.name}` in the modular file",
+        )
+    text, warnings = merge(
+        class_outline(model.modular, child.definition),
+        class_outline(parent.outline, definition),
+        model.modular,
+        parent.outline,
+        renaming,
+        model.own,
+        base,
+        model.names,
+        model.settings,
+    )
+    model.warnings.update(dict.fromkeys(warnings))
+    extras = child.definition.extras
+    return text + "".join(model.own(each.lead + each.text) for each in extras), parent
+
+
+def _parent_class(child: Named, model: _Model) -> tuple[str, Parent, Renaming, Definition] | None:
+    """The base of a class of the modular file that is a parent class, and where it comes from."""
+    for base in class_outline(model.modular, child.definition).bases:
         for parent, renaming in model.parents:
             definition = parent.outline.definitions.get(parent.imported.get(base, ""))
-            if definition is None or definition.kind is not DefinitionKind.CLASS:
-                continue
-            if definition.extras and not model.settings.corpus_rules:
-                raise refuse(
-                    "UNR205",
-                    place(parent.outline, definition.extras[0].node),
-                    f"`{definition.name}` is changed here, below its body",
-                    hint=f"set this in `{child.name}` in the modular file",
-                )
-            theirs = class_outline(parent.outline, definition)
-            text, warnings = merge(
-                outline,
-                theirs,
-                model.modular,
-                parent.outline,
-                renaming,
-                model.own,
-                base,
-                model.names,
-                model.settings,
-            )
-            model.warnings.update(dict.fromkeys(warnings))
-            extras = child.definition.extras
-            return text + "".join(model.own(each.lead + each.text) for each in extras), parent
-    return child.text(), None
+            if definition is not None and definition.kind is DefinitionKind.CLASS:
+                return base, parent, renaming, definition
+    return None
+
+
+def _check_printed(printer: Printer, model: _Model, kind: str) -> None:
+    """Raise `Refused` where what is copied does not mean in one file what it meant before."""
+    printed = [named for named, _ in printer.printed.values()]
+    check_definitions(printed, model.modular)
+    copied = {id(parent): Copied(parent, renaming) for parent, renaming in model.parents}
+    for named in printed:
+        if named.parent is not None:
+            copied[id(named.parent)].add(named.definition)
+        elif named.is_class and (found := _parent_class(named, model)) is not None:
+            _, parent, _, definition = found
+            copied[id(parent)].add(definition, named.definition.statement.node)
+    for each in copied.values():
+        check_collisions(each)
+    modular, settings = model.modular, model.settings
+    path = target(settings, modular.path, kind)
+    own = imports.modular_candidates(
+        modular, (parent for parent, _ in model.parents), settings, kind, path
+    )
+    parents = [
+        Source(
+            each.parent.outline,
+            each.nodes,
+            imports.parent_candidates(each.parent, each.renaming, settings, model.name, path),
+            each.renaming.name,
+        )
+        for each in copied.values()
+    ]
+    nodes = [named.definition.statement.node for named in printed if named.parent is None]
+    outlines = {n.name: n.parent.outline if n.parent is not None else modular for n in printed}
+    check_meanings(Source(modular, nodes, own, model.own), parents, outlines)

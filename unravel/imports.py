@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from unravel.diagnostics import Place, refuse
+from unravel.foreign import sibling_kind
+from unravel.outline import place
 from unravel.parents import Parent
-from unravel.relative import absolute_name, is_plain_guard, moved
+from unravel.relative import is_plain_guard, moved
 from unravel.renaming import Renaming
-from unravel.routing import split_module
 from unravel.scanning import identifiers
 from unravel.types import Import, Outline, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What stands around an import: the head of an `if`, or a `whole` statement with branches."""
+    """What stands around an import: the head of an `if`, or a `whole` statement with branches.
+
+    `at` is where it was read.
+    """
 
     head: str
     lead: str
     whole: str
     tests: str
     key: int
+    at: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +69,16 @@ def modular_candidates(
 def parent_candidates(
     parent: Parent, renaming: Renaming, settings: Settings, model: str, target: str
 ) -> list[Candidate]:
-    """The imports of a parent module; those of its other kinds become those of `model`.
-
-    A name of another module that renaming changes in the parent's code is bound to its new name.
-    """
+    """The imports of a parent module; those of its other kinds become those of `model`."""
     found: list[Candidate] = []
     for statement in parent.outline.imports:
         candidate = _candidate(statement, parent.outline, settings, target)
-        sibling = _sibling(statement, parent, settings)
+        sibling = sibling_kind(statement.module, statement.level, parent, settings)
         if sibling:
             names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in candidate.names)
             candidate = replace(candidate, module=f".{sibling}_{model}", names=names)
-        elif statement.module and not settings.corpus_rules:
-            names = tuple((name, renaming.name(bound)) for name, bound in candidate.names)
-            candidate = replace(candidate, names=names)
         found.append(candidate)
     return found
-
-
-def _sibling(statement: Import, parent: Parent, settings: Settings) -> str:
-    """The kind of the parent's own model that is imported from, if any."""
-    kind, model = split_module(statement.module) or ("", "")
-    if not parent.model or model != parent.model:
-        return ""
-    if statement.level == 1 and "." not in statement.module:
-        return kind
-    folder = posixpath.dirname(parent.outline.path)
-    package = absolute_name(folder, (*settings.roots, *settings.installed))
-    is_beside = not statement.level and statement.module == f"{package}.{kind}_{model}"
-    return kind if is_beside else ""
 
 
 def future_imports(outlines: Iterable[Outline]) -> str:
@@ -110,10 +96,10 @@ def future_imports(outlines: Iterable[Outline]) -> str:
 def _candidate(statement: Import, source: Outline, settings: Settings, target: str) -> Candidate:
     folders = (*settings.roots, *settings.installed)
     module = moved(statement.module, statement.level, source.path, target, folders)
-    return Candidate(module, statement.names, statement.lead, _guard(statement))
+    return Candidate(module, statement.names, statement.lead, _guard(statement, source))
 
 
-def _guard(statement: Import) -> Guard | None:
+def _guard(statement: Import, source: Outline) -> Guard | None:
     if statement.guard is None:
         return None
     node = statement.guard.node
@@ -121,7 +107,8 @@ def _guard(statement: Import) -> Guard | None:
     whole = "" if is_plain_guard(node) else statement.guard.text
     ifs = (inner for inner in ast.walk(node) if isinstance(inner, ast.If))
     tests = " ".join(ast.unparse(inner.test) for inner in ifs)
-    return Guard(head, statement.guard.lead, whole, tests, id(statement.guard))
+    at = place(source, node)
+    return Guard(head, statement.guard.lead, whole, tests, id(statement.guard), at)
 
 
 def needed_imports(
@@ -158,6 +145,23 @@ def needed_imports(
     ordered = sorted(guarded.values(), key=lambda item: item[0].key < 0)
     blocks = [g.lead + (g.whole or f"{g.head}\n{''.join(lines)}") for g, lines in ordered]
     return "".join(plain) + "".join(blocks)
+
+
+def check_guards(
+    candidates: Iterable[Candidate], used: Collection[str], defined: Collection[str]
+) -> None:
+    """Raise `Refused` where the guard of a needed import calls what is defined below it."""
+    for candidate in candidates:
+        guard = candidate.guard
+        if guard is None or not any(_is_needed(candidate, n, used, ()) for n in candidate.names):
+            continue
+        for name in sorted(identifiers(guard.tests) & set(defined)):
+            raise refuse(
+                "UNR205",
+                guard.at or Place("", 0, 0),
+                f"the generated file's imports stand above `{name}`, which this one asks",
+                hint=f"move `{name}` to a module that it can be imported from",
+            )
 
 
 def guards_backends(kind: str, settings: Settings) -> bool:

@@ -41,6 +41,11 @@ def read_outline(path: str, text: str) -> Outline:
         text = canonical(text)
     if text != given:
         module = parse(path, text)
+    return outline_of(path, text, module)
+
+
+def outline_of(path: str, text: str, module: ast.Module) -> Outline:
+    """The outline of a module as it stands, `module` being its tree."""
     lines = tuple(line + "\n" for line in text.split("\n"))
     statements, _ = split_block(lines, module.body, 1, len(lines))
     header = statements[0].lead if statements else text
@@ -77,6 +82,15 @@ def read_outline(path: str, text: str) -> Outline:
 
 def _is_ordinary(imports: Sequence[Import]) -> bool:
     return any(each.module != "__future__" for each in imports)
+
+
+def statements(outline: Outline) -> list[ast.stmt]:
+    """Every statement of the module once; those that import come last."""
+    definitions = outline.definitions.values()
+    nodes = [each.node for d in definitions for each in (d.statement, *d.extras)]
+    nodes += [statement.node for statement in outline.others]
+    nodes += [statement.node for statement in outline.imports]
+    return list({id(node): node for node in nodes}.values())
 
 
 def place(outline: Outline, node: ast.AST) -> Place:

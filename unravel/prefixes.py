@@ -10,7 +10,7 @@ from unravel.naming import CasedNames, common_suffix
 from unravel.outline import class_outline
 from unravel.parents import Parent
 from unravel.renaming import Renaming, foreign_names
-from unravel.types import DefinitionKind, Outline
+from unravel.types import DefinitionKind, Outline, Settings
 
 
 def renaming_of(
@@ -18,25 +18,30 @@ def renaming_of(
     modular: Outline,
     model: str,
     names: CasedNames,
-    parents: Sequence[Parent] = (),
-    *,
-    whole_words: bool = False,
+    parents: Sequence[Parent],
+    settings: Settings,
 ) -> Renaming:
     """The renaming of a parent module's code.
 
     `class NewTextAttention(LlamaAttention)` makes it `Llama` -> `NewText`, `llama` -> `new_text`.
     """
     cased, cased_old = names.cased_name(model), names.cased_name(parent.model)
-    prefix = _prefix(parent, modular, cased, cased_old, whole_words)
+    prefix = _prefix(parent, modular, cased, cased_old, not settings.corpus_rules)
     foreign = foreign_names(parent.outline, parent.model).union(
         *(foreign_names(other.outline, other.model) for other in parents)
     )
     # A part of a model may be registered under a name of its own: `lw_detr_vit` for `LwDetrViT`.
     new = model if prefix == cased else names.lower_name(prefix)
     renaming = Renaming(
-        parent.model, cased_old, new, prefix, foreign=foreign, whole_words=whole_words
+        parent.model,
+        cased_old,
+        new,
+        prefix,
+        foreign=foreign,
+        whole_words=not settings.corpus_rules,
+        kept_text=settings.kept_text,
     )
-    spelled = prefix if whole_words or new == model else names.cased_name(new)
+    spelled = prefix if not settings.corpus_rules or new == model else names.cased_name(new)
     if spelled == prefix:
         return renaming
     # In the corpus, strings and comments spell the cased name by the lower-case one: they say

@@ -22,6 +22,7 @@ _TRANSFORMERS = Settings(
         "src/transformers/models/auto/auto_mappings.py",
         "src/transformers/models/auto/configuration_auto.py",
     ),
+    kept_text=(),
     corpus_rules=True,
 )
 

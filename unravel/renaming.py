@@ -19,7 +19,7 @@ _KERNEL = re.compile(
     r"^@use_kernel_func_from_hub_with_fallback\(\s*\"(\w+)\",\s*\"(\w+)\"[^)]*\)\ndef (\w+)",
     re.MULTILINE,
 )
-_HUB_ID = re.compile(r"(?<=[\"'`])[\w.-]+/[\w.-]+(?=[\"'`])")
+_HUB_ID = r"(?<=[\"'`])[\w.-]+/[\w.-]+(?=[\"'`])"
 _MAYBE_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
@@ -38,7 +38,10 @@ class Renaming:
     foreign: frozenset[str] = frozenset()
     """Names of somebody else's things; left alone where they begin with `old`."""
     whole_words: bool = False
-    """Leave `older` and Hub ids (`org/old-7b`) alone; the corpus does not."""
+    """Leave `older` alone, and rename the text of f-strings like that of other strings; the corpus
+    does neither."""
+    kept_text: tuple[str, ...] = ()
+    """Regular expressions of what is left alone in strings and comments; Hub ids always are."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -53,8 +56,9 @@ class Renaming:
     def text(self, text: str) -> str:
         """`text` renamed.
 
-        Left alone: the literal parts of f-strings, and absolute imports, which name somebody
-        else's package. A comment that marks a copy is dropped: it would be a lie.
+        Left alone are absolute imports, which name somebody else's package, and Hub ids and
+        `kept_text` in strings and comments; in the corpus, the literal parts of f-strings instead.
+        A comment that marks a copy is dropped: it would be a lie.
         """
         if "Copied from" in text:
             text = _COPIED_FROM.sub("", text)
@@ -84,11 +88,18 @@ class Renaming:
         """The spans of `text` that renaming leaves alone, in order."""
         imports = _ABSOLUTE_IMPORT.finditer(text) if "import " in text else ()
         spans = [match.span() for match in imports]
-        if _MAYBE_FSTRING.search(text):
-            spans += [(start, end) for kind, start, end in tokens(text) if kind == "literal"]
-        if self.whole_words and "/" in text:
-            spans += [match.span() for match in _HUB_ID.finditer(text)]
+        if not self.whole_words:
+            if _MAYBE_FSTRING.search(text):
+                spans += [(start, end) for kind, start, end in tokens(text) if kind == "literal"]
+            return sorted(spans)
+        kept = _kept_text(self.kept_text)
+        if any(self._is_old(match.group()) for match in kept.finditer(text)):
+            for _, start, end in tokens(text):
+                spans += [match.span() for match in kept.finditer(text, start, end)]
         return sorted(spans)
+
+    def _is_old(self, text: str) -> bool:
+        return self.pattern.search(text) is not None
 
     def name(self, name: str) -> str:
         """An identifier renamed."""
@@ -98,31 +109,47 @@ class Renaming:
         """`text` with only its strings and comments renamed."""
         if not self._may_be_in(text):
             return text
-        pattern = self.pattern
         parts, position = [], 0
         for kind, start, end in tokens(text):
-            if kind in ("string", "comment"):
-                parts += [text[position:start], pattern.sub(self._spelled, text[start:end])]
+            if kind in ("string", "comment") or self.whole_words:
+                parts += [text[position:start], self._in_string(text[start:end])]
                 position = end
         return "".join(parts) + text[position:]
+
+    def _in_string(self, text: str) -> str:
+        pattern, parts, position = self.pattern, [], 0
+        for match in _kept_text(self.kept_text).finditer(text) if self.whole_words else ():
+            start, end = match.span()
+            parts += [pattern.sub(self._spelled, text[position:start]), match.group()]
+            position = end
+        return "".join(parts) + pattern.sub(self._spelled, text[position:])
 
     def _spelled(self, match: re.Match[str]) -> str:
         found = match.group()
         if found == self.old:
-            before = match.string[match.start() - 1 : match.start()] if match.start() else ""
-            return found if self.whole_words and before.isalpha() else self.new
+            return found if self.whole_words and _before(match).isalpha() else self.new
         if found == self.old_cased == self.old_cased.upper():
             # `CLIPModel` holds the cased name, `CLIP_START` the upper-case one.
             return self.new_cased if _next(match).isalpha() else self.new.upper()
         if found == self.old.upper() and found != self.old_cased:
-            is_word = not (self.whole_words and _next(match).isupper())
-            return self.new.upper() if is_word else found
+            is_word = not (_next(match).isupper() or _before(match).isalpha())
+            return self.new.upper() if is_word or not self.whole_words else found
         return self.new_cased
+
+
+def _before(match: re.Match[str]) -> str:
+    """The character in front of a match, if there is one."""
+    return match.string[match.start() - 1 : match.start()] if match.start() else ""
 
 
 def _next(match: re.Match[str]) -> str:
     """The character behind a match, if there is one."""
     return match.string[match.end() : match.end() + 1]
+
+
+@lru_cache(maxsize=64)
+def _kept_text(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{each})" for each in (_HUB_ID, *patterns)))
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
+from unicodedata import normalize
 
 Token = tuple[str, int, int]
 """Kind, start and end."""
@@ -139,13 +140,15 @@ def identifiers(text: str) -> frozenset[str]:
     """Every identifier of the code in `text`; none of what stands in strings and comments."""
     plain = _PREFIXED.search(text) is None
     code = _TOKEN.sub(" ", text) if plain else mask_strings(text)
-    names = _ASCII_NAME if code.isascii() else _NAME
-    return frozenset(names.findall(code))
+    if code.isascii():
+        return frozenset(_ASCII_NAME.findall(code))
+    return frozenset(normalize("NFKC", name) for name in _NAME.findall(code))
 
 
 _ANNOTATION = re.compile(r"[\"'][\w.\[\], |]+[\"']")
 
 
+@lru_cache(maxsize=4096)
 def quoted_identifiers(text: str) -> frozenset[str]:
     """Identifiers in short strings that may be annotations, such as `"torch.Tensor | None"`."""
     found: set[str] = set()
@@ -155,20 +158,32 @@ def quoted_identifiers(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def mask_strings(text: str) -> str:
-    """`text` with blanks for its strings and comments; the code stays where it is."""
+def mask_strings(text: str, *, but_annotations: bool = False) -> str:
+    """`text` with blanks for its strings and comments; the code stays where it is.
+
+    With `but_annotations`, strings stay that may be annotations.
+    """
     parts, position = [], 0
-    for _, start, end in tokens(text):
+    for kind, start, end in tokens(text):
+        if but_annotations and kind == "string" and _ANNOTATION.fullmatch(text, start, end):
+            continue
         parts += [text[position:start], " " * (end - start)]
         position = end
     return "".join(parts) + text[position:]
 
 
 def replace_code(
-    text: str, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]
+    text: str,
+    pattern: re.Pattern[str],
+    replacement: Callable[[re.Match[str]], str],
+    *,
+    in_annotations: bool = False,
 ) -> str:
-    """`pattern.sub` over the code of `text`; strings and comments stay as they are."""
-    masked = mask_strings(text)
+    """`pattern.sub` over the code of `text`; comments and strings stay as they are.
+
+    With `in_annotations`, strings that may be annotations are code, too.
+    """
+    masked = mask_strings(text, but_annotations=in_annotations)
     parts, position = [], 0
     for match in pattern.finditer(masked):
         parts += [text[position : match.start()], replacement(match)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import takewhile
 
 from unravel.diagnostics import Place, refuse
 from unravel.parents import Parent
 from unravel.renaming import Renaming
-from unravel.scanning import identifiers
+from unravel.scanning import identifiers, quoted_identifiers
+from unravel.scopes import annotation_strings
 from unravel.types import Definition, DefinitionKind, Origin, Outline, Piece
 
 SHARED_WITH_PIL = "ImageProcessorKwargs"
@@ -43,6 +45,8 @@ class Universe:
     corpus_rules: bool = False
     names: set[str] = field(default_factory=set)
     """All names that `resolve` knows."""
+    brought: frozenset[str] = frozenset()
+    """What the modular file imports from elsewhere: it wins over a parent's definition."""
 
     def resolve(self, name: str, parent: Parent | None, kind: str) -> Named | None:
         """What `name` means in code that came from `parent`, in the generated file of `kind`."""
@@ -50,7 +54,7 @@ class Universe:
             return shared
         theirs = self.parents.get(id(parent), {}).get(name) if parent is not None else None
         own = self.own.get(name)
-        if own is not None and not self.corpus_rules:
+        if not self.corpus_rules and (own is not None or name in self.brought):
             return own
         if own is not None and not (_is_assignment(own) and _keeps_parents(name, theirs)):
             return own
@@ -106,7 +110,10 @@ def universe(
         for name, definition in modular.definitions.items()
         if name not in _NOT_TRACED
     }
-    result = Universe(own, names=set(own), corpus_rules=corpus_rules)
+    parents = list(parents)
+    brought = {bound for statement in modular.imports for _, bound in statement.names}
+    brought = brought.difference(*(parent.imported for parent, _ in parents))
+    result = Universe(own, {}, {}, corpus_rules, set(own), frozenset(brought))
     for position, (parent, renaming) in enumerate(parents):
         table: dict[str, Named] = {}
         for name, definition in parent.outline.definitions.items():
@@ -122,6 +129,13 @@ def universe(
             if final in table:
                 result.imported.setdefault(final, table[final])
     return result
+
+
+@lru_cache(maxsize=1024)
+def _annotated(text: str) -> frozenset[str]:
+    """The identifiers in quoted annotations of some statements."""
+    strings = annotation_strings(ast.parse(text))
+    return frozenset(name for string in strings for name in identifiers(str(string.value)))
 
 
 _NOT_TRACED = ("__all__", "__getattr__")
@@ -268,7 +282,7 @@ class Printer:
 
     def _find_needs(self, text: str, parent: Parent | None) -> list[Named]:
         found: dict[str, Named] = {}
-        for name in sorted(identifiers(text) & self._world.names):
+        for name in sorted(self._mentioned(text)):
             named = self._world.resolve(name, parent, self._kind)
             if named is None:
                 continue
@@ -282,6 +296,14 @@ class Printer:
             self._check_meaning(named)
             found[named.name] = named
         return list(found.values())
+
+    def _mentioned(self, text: str) -> frozenset[str]:
+        """The names of definitions in the code of `text`, and in its quoted annotations."""
+        names = identifiers(text) & self._world.names
+        quoted = (quoted_identifiers(text) & self._world.names) - names
+        if self._corpus_rules or not quoted:
+            return names
+        return names | (quoted & _annotated(text))
 
     def _check_meaning(self, named: Named) -> None:
         """In one file, a name means one thing."""

@@ -68,6 +68,8 @@ class Settings:
     """Files with a `{"model_name": "CasedNameConfig"}` table, read as text, if they are there."""
     ordinary: tuple[str, ...] = ("transformers.models.auto.*",)
     """Modules that are never parents, whatever they are called."""
+    kept_text: tuple[str, ...] = (r"\w+://\S+", r"[\w.]+(?:[-/][\w.]*)+")
+    """Regular expressions of what keeps the old model's name in strings and comments."""
     corpus_rules: bool = False
     """Follow the conventions of transformers' own generated files where they differ from ours."""
     formatter: str = "ruff"
