@@ -51,6 +51,7 @@ CORE = {
     "shielding",
     "special",
     "splicing",
+    "state",
     "tracing",
 }
 """Text in, text out. They build on each other, without a cycle, and know nothing of disks."""

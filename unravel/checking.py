@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from unravel.diagnostics import Place, refuse
-from unravel.effects import bound_names
+from unravel.effects import bound_names, changed_names
 from unravel.outline import Function, changed_elsewhere, place
 from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.routing import KINDS, target
+from unravel.state import check_filled
 from unravel.tracing import Named
-from unravel.types import GeneratedFile, Load, Outline, Refused, Settings
+from unravel.types import Definition, GeneratedFile, Load, Outline, Refused, Settings
 
 _SIBLING = re.compile(r"^from \.(\w+) import (\w+)", re.MULTILINE)
 
@@ -87,20 +88,55 @@ def _is_parent_call(call: ast.Call) -> bool:
     )
 
 
-def check_definitions(printed: Iterable[Named], modular: Outline) -> None:
-    """Raise `Refused` for definitions that other statements of their module change."""
+def check_definitions(printed: Collection[Named], modular: Outline) -> None:
+    """Raise `Refused` for definitions that are not whole without other statements."""
+    check_filled(printed, modular)
     for named in printed:
         outline = named.parent.outline if named.parent is not None else modular
         definition = named.definition
-        if definition.name not in changed_elsewhere(outline):
-            continue
-        raise refuse(
-            "UNR205",
-            place(outline, definition.statement.node),
-            f"`{definition.name}` is not made by this statement alone: others in its file set or "
-            "change it",
-            hint=f"define `{named.name}` in the modular file",
-        )
+        if definition.name in outline.blocks:
+            _check_block(definition, outline)
+        elif named.parent is not None:
+            _check_globals(named, outline)
+        if _is_changed(definition, outline):
+            raise refuse(
+                "UNR205",
+                place(outline, definition.statement.node),
+                f"`{definition.name}` is not made by this statement alone: others in its file set "
+                "or change it",
+                hint=f"define `{named.name}` in the modular file",
+            )
+
+
+def _is_changed(definition: Definition, outline: Outline) -> bool:
+    if definition.name not in outline.blocks:
+        return definition.name in changed_elsewhere(outline)
+    others = [s.node for s in outline.others if s is not definition.statement]
+    return definition.name in bound_names(others) | changed_names(others)
+
+
+def _check_block(definition: Definition, outline: Outline) -> None:
+    """A relative import means another module in another folder."""
+    for inner in ast.walk(definition.statement.node):
+        if isinstance(inner, ast.ImportFrom) and inner.level:
+            raise refuse(
+                "UNR205",
+                place(outline, inner),
+                f"this relative import stands in the statement that defines `{definition.name}`",
+                hint="import by the whole name, or in a statement of its own",
+            )
+
+
+def _check_globals(named: Named, outline: Outline) -> None:
+    """What `globals()` is asked for is known only when it runs."""
+    for inner in ast.walk(named.definition.statement.node):
+        if isinstance(inner, ast.Call) and ast.unparse(inner) == "globals()":
+            raise refuse(
+                "UNR205",
+                place(outline, inner),
+                f"what `{named.definition.name}` needs of `globals()` cannot be seen",
+                hint=f"define `{named.name}` in the modular file",
+            )
 
 
 def check_files(

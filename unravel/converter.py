@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from unravel import imports, printing
@@ -25,6 +25,7 @@ from unravel.renaming import Renaming
 from unravel.routing import APART, KINDS, MODELING, kind_of, split_module, target
 from unravel.scanning import identifiers, quoted_identifiers
 from unravel.shielding import unshield
+from unravel.state import check_shared
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
     Converted,
@@ -59,6 +60,13 @@ def _converted(model: _Model, load: Load) -> Converted:
     try:
         world = universe(modular, model.parents, model.own, corpus_rules=settings.corpus_rules)
         files = _generate_all(world, model)
+        if not files:
+            raise refuse(
+                "UNR004",
+                Place(modular.path, 0, 0),
+                "the file defines nothing to generate code from",
+                hint="define a class in it, or delete the file",
+            )
         if not settings.corpus_rules:
             check_files(files, modular, settings, load)
     except Refused as refused:
@@ -173,21 +181,24 @@ def _generate_all(world: Universe, model: _Model) -> list[GeneratedFile]:
             children[model.kind_of(named.name)].append(named)
     kinds = [kind for kind in KINDS if children[kind]] or ([MODELING] if world.own else [])
     left = [] if model.settings.corpus_rules else [n for n in world.own.values() if not n.is_class]
-    files = []
+    files: list[GeneratedFile] = []
+    printed: dict[str, list[Named]] = {}
     for kind in reversed(kinds):
         rest = left if kind == kinds[0] else None
-        file, printed = _generate(kind, children[kind], rest, world, model)
-        left = [named for named in left if named.name not in printed]
+        file, printed[file.path] = _generate(kind, children[kind], rest, world, model)
+        left = [named for named in left if named not in printed[file.path]]
         files.append(file)
+    if not model.settings.corpus_rules:
+        check_shared(printed, model.modular)
     return files[::-1]
 
 
 def _generate(
     kind: str, children: list[Named], rest: list[Named] | None, world: Universe, model: _Model
-) -> tuple[GeneratedFile, Collection[str]]:
+) -> tuple[GeneratedFile, list[Named]]:
     """One file: its classes with what they need, the `rest`, and the imports for all of it.
 
-    The model's main file has a `rest`, and the modular file's docstring. Returns the names of all
+    The model's main file has a `rest`, and the modular file's docstring. Returns all
     definitions, too.
     """
     modular, settings = model.modular, model.settings
@@ -199,6 +210,7 @@ def _generate(
     for named in rest or ():
         if not printing.goes_on_top(named.name):
             printer.definition(named)
+    defined = [named for named, _ in printer.printed.values()]
     if not settings.corpus_rules:
         _check_printed(printer, model, kind)
     pieces = printing.top_first(printer.pieces(modular.path))
@@ -225,10 +237,11 @@ def _generate(
             head = modular.docstring.text + head
     head = unshield(head, model.shielded)
     first = Piece(modular.header + head, Origin(modular.path, 1))
-    last = Piece(late + printing.all_statement(modular, exports), Origin(modular.path, 1))
+    footer = "" if rest is None or settings.corpus_rules else modular.footer
+    last = Piece(late + printing.all_statement(modular, exports) + footer, Origin(modular.path, 1))
     parts = (first, *definitions, last)
     text = "".join(part.text for part in parts)
-    return GeneratedFile(path, kind, text, parts, tuple(sorted(printer.origins))), pieces
+    return GeneratedFile(path, kind, text, parts, tuple(sorted(printer.origins))), defined
 
 
 def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> Printer:

@@ -11,6 +11,7 @@ from unravel.effects import bound_names, read_at_once
 from unravel.helping import attribute_helpers, attribute_text, helper_text, through_helpers
 from unravel.outline import place
 from unravel.parameters import SUPER_KWARGS, merged_parameters, takes_super_kwargs
+from unravel.scanning import tokens
 from unravel.splicing import Line, obstacle, splice, super_uses
 from unravel.types import ClassOutline, Member, MemberKind, Method
 
@@ -101,6 +102,8 @@ def _parents_member(
         return ""
     name, accessor = _key(member)
     name = context.rename(name)
+    if name == "__hash__" and ("__eq__", "") in own and (name, "") not in own:
+        return ""  # a class that says what is equal has only a hash of its own
     override = own.get((name, accessor))
     if member.method is None and name in context.helpers:
         return attribute_text(member_text(member, context.rename), name, context)
@@ -260,7 +263,9 @@ def method_text(
     decorators = context.own(strip_marker(child.decorators))
     if not child.decorators and inherits_decorators:
         decorators = context.rename(parent.decorators)
-    body = "".join(line.lead + line.text for line in lines) or ("" if doc else "        pass\n")
+    body = "".join(line.lead + line.text for line in lines)
+    if not doc and not any(line.text for line in lines):
+        body += "        pass\n"
     return decorators + head + child.head_comment + "\n" + doc + body + child.footer
 
 
@@ -270,8 +275,13 @@ def member_text(member: Member, rename: Rename) -> str:
 
 
 def comments_of(member: Member) -> str:
-    """The comments above a member that is not printed itself."""
-    return member.statement.lead if "#" in member.statement.lead else ""
+    """The comments above a member that is not printed itself, and behind it."""
+    lead, text = member.statement.lead, member.statement.text
+    found = lead if "#" in lead else ""
+    if member.method is None and "#" in text:
+        behind = [text[start:end] for kind, start, end in tokens(text) if kind == "comment"]
+        found += "".join(f"    {comment}\n" for comment in behind)
+    return found
 
 
 def method_key(method: Method) -> tuple[str, str]:

@@ -61,6 +61,8 @@ def _class_text(context: Context, lead: str, comment: str, members: str) -> str:
     if not decorators and NO_INHERITANCE not in child.decorators:
         decorators = rename(parent.decorators)
     doc = child.docstring.text if child.docstring is not None else ""
+    if child.docstring is not None and "#" in child.docstring.lead and not context.corpus_rules:
+        doc = child.docstring.lead + doc
     if not doc and parent.docstring is not None:
         doc = rename(parent.docstring.text)
     keywords = _keywords(child, tuple(map(rename, parent.keywords)))

@@ -7,7 +7,7 @@ Every statement is kept as the very text that was read.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 
 from unravel.diagnostics import Place, refuse
@@ -47,7 +47,7 @@ def read_outline(path: str, text: str) -> Outline:
 def outline_of(path: str, text: str, module: ast.Module) -> Outline:
     """The outline of a module as it stands, `module` being its tree."""
     lines = tuple(line + "\n" for line in text.split("\n"))
-    statements, _ = split_block(lines, module.body, 1, len(lines))
+    statements, footer = split_block(lines, module.body, 1, len(lines))
     header = statements[0].lead if statements else text
     docstring = None
     imports: list[Import] = []
@@ -77,7 +77,39 @@ def outline_of(path: str, text: str, module: ast.Module) -> Outline:
                 definitions[name] = Definition(name, kind, statement, index)
         else:
             others.append(statement)
-    return Outline(path, lines, header, docstring, tuple(imports), definitions, tuple(others))
+    blocks = _blocks(statements, definitions)
+    return Outline(
+        path,
+        lines,
+        header,
+        docstring,
+        tuple(imports),
+        definitions,
+        tuple(others),
+        blocks,
+        footer if "#" in footer and statements else "",
+    )
+
+
+def _blocks(statements: Sequence[Statement], definitions: Container[str]) -> dict[str, Definition]:
+    """The names that one `if`, `try` or `with` alone defines; none of those that only import."""
+    found: dict[str, Definition] = {}
+    ambiguous: set[str] = set()
+    for index, statement in enumerate(statements):
+        if not isinstance(statement.node, (ast.If, ast.Try, ast.With)):
+            continue
+        imported = {bound for each in _guarded(statement.node) or () for bound in _bound(each)}
+        names = bound_names([statement.node])
+        if names <= imported:
+            continue
+        ambiguous |= {name for name in names if name in found or name in definitions}
+        for name in sorted(names):
+            found[name] = Definition(name, DefinitionKind.ASSIGNMENT, statement, index)
+    return {name: block for name, block in found.items() if name not in ambiguous}
+
+
+def _bound(node: ast.Import | ast.ImportFrom) -> set[str]:
+    return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
 
 
 def _is_ordinary(imports: Sequence[Import]) -> bool:

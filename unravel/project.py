@@ -272,9 +272,6 @@ class Course:
         self, converted: Converted, formatted: Mapping[str, str | Diagnostic]
     ) -> Finished | Failed:
         source = converted.source
-        if not converted.files:
-            hint = "define a class in it, or delete the file"
-            return failed("UNR004", source, "the file defines nothing to generate code from", hint)
         wrong, files = [], []
         for file in sorted(converted.files, key=lambda file: file.path):
             finished = self._finish_file(source, file, formatted[file.path])

@@ -211,7 +211,7 @@ def splice(
     before, call, after = around_call(child, own)
     if isinstance(call.node, ast.Return):
         after = []
-    pasted = _with_comments_of(call, pasted_lines(parent, rename))
+    pasted = pasted_lines(parent, rename)
     scope = _parameter_names(child) | effects.bound_names(line.node for line in (*before, *pasted))
     moves, dropped = dict[int, int](), dict[int, int]()
     if child.name == "__init__":  # nobody has the object yet
@@ -222,21 +222,27 @@ def splice(
         for place, line in enumerate(pasted)
         if place not in dropped
     ]
-    gone = {*moves.values(), *dropped.values()}
-    rest = [line for position, line in enumerate(after) if position not in gone]
-    return (*before, *merged, *rest)
+    rest = [
+        _comments_above(line) if position in dropped.values() else line
+        for position, line in enumerate(after)
+        if position not in moves.values()
+    ]
+    return (*before, *_comments_of(call), *merged, *rest)
 
 
-def _with_comments_of(call: Line, pasted: list[Line]) -> list[Line]:
+def _comments_above(line: Line) -> Line:
+    """What is left of a statement that goes."""
+    return Line(line.node, line.lead if "#" in line.lead else "", "")
+
+
+def _comments_of(call: Line) -> list[Line]:
     """Comments above the super call and behind it stand above the code that replaces it."""
     comments = [line.strip() for line in call.lead.splitlines() if line.strip()]
     comments += [
         call.text[start:end] for kind, start, end in tokens(call.text) if kind == "comment"
     ]
-    if not comments or not pasted:
-        return pasted
     lead = "".join(f"        {comment}\n" for comment in comments)
-    return [Line(pasted[0].node, pasted[0].lead + lead, pasted[0].text), *pasted[1:]]
+    return [Line(call.node, lead, "")] if lead else []
 
 
 def around_call(child: Method, own: Rename) -> tuple[list[Line], Line, list[Line]]:

@@ -107,7 +107,7 @@ def universe(
     """Gather the definitions of the modular file and of its parent modules."""
     own = {
         name: Named(name, definition, (0, definition.order), None, _later(own_names, definition))
-        for name, definition in modular.definitions.items()
+        for name, definition in _definitions(modular, corpus_rules)
         if name not in _NOT_TRACED
     }
     parents = list(parents)
@@ -116,7 +116,7 @@ def universe(
     result = Universe(own, {}, {}, corpus_rules, set(own), frozenset(brought))
     for position, (parent, renaming) in enumerate(parents):
         table: dict[str, Named] = {}
-        for name, definition in parent.outline.definitions.items():
+        for name, definition in _definitions(parent.outline, corpus_rules):
             if name in _NOT_TRACED:
                 continue
             final, order = renaming.name(name), (position, definition.order)
@@ -136,6 +136,11 @@ def _annotated(text: str) -> frozenset[str]:
     """The identifiers in quoted annotations of some statements."""
     strings = annotation_strings(ast.parse(text))
     return frozenset(name for string in strings for name in identifiers(str(string.value)))
+
+
+def _definitions(outline: Outline, corpus_rules: bool) -> Iterable[tuple[str, Definition]]:
+    """What a module defines, also under `if` and `try`; the corpus leaves that behind."""
+    return (outline.definitions if corpus_rules else outline.blocks | outline.definitions).items()
 
 
 _NOT_TRACED = ("__all__", "__getattr__")

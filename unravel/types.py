@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class Severity(enum.Enum):
@@ -210,7 +210,11 @@ class ClassOutline:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outline:
-    """What stands in a module, in order."""
+    """What stands in a module, in order.
+
+    `blocks` are names that an `if`, `try` or `with` defines, as it stands; `footer` holds the
+    comments at the end.
+    """
 
     path: str
     lines: tuple[str, ...]
@@ -219,6 +223,8 @@ class Outline:
     imports: tuple[Import, ...]
     definitions: dict[str, Definition]
     others: tuple[Statement, ...]
+    blocks: dict[str, Definition] = field(default_factory=dict)
+    footer: str = ""
 
 
 Load = Callable[[str], "Outline | None"]
