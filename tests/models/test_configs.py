@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub.errors import StrictDataclassFieldValidationError
 
-from tests.models import encoders, parity
+from tests.models import encoders, parity, vision
 from tests.models.parity import Case
 
-CASES = (*parity.CASES, *encoders.CASES)
-MODELS = (*parity.MODELS, *encoders.MODELS)
+CASES = (*parity.CASES, *encoders.CASES, *vision.CASES)
+MODELS = (*parity.MODELS, *encoders.MODELS, *vision.MODELS)
 
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
 all_models = pytest.mark.parametrize("case", MODELS, ids=lambda case: case.model)

@@ -1,0 +1,250 @@
+"""Each vision model computes what the reference of the same name does with the same weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.models.parity import BOUND, Case, blocks, gradients, relative
+from tests.models.vision import CASES, FIRST_TOKENS, HEADS, MODELS, inputs, pixels
+
+TRANSFORMERS = tuple(case for case in MODELS if case.model in FIRST_TOKENS)
+
+all_cases = pytest.mark.parametrize("case", CASES, ids=str)
+all_models = pytest.mark.parametrize("case", MODELS, ids=lambda case: case.model)
+all_transformers = pytest.mark.parametrize("case", TRANSFORMERS, ids=lambda case: case.model)
+all_heads = pytest.mark.parametrize(
+    ("case", "head"),
+    [pytest.param(case, head, id=f"{case}-{head}") for case in CASES for head in HEADS[case.model]],
+)
+classifiers = pytest.mark.parametrize(
+    "case",
+    [case for case in MODELS if "ForImageClassification" in HEADS[case.model]],
+    ids=lambda case: case.model,
+)
+eager_or_sdpa = pytest.mark.parametrize("attention", ["eager", "sdpa"])
+
+
+def tensors(outputs: Any) -> dict[str, Tensor]:
+    """Each tensor of a model's outputs, layer by layer where there are several."""
+    found: dict[str, Tensor] = {}
+    for name, value in outputs.items():
+        if isinstance(value, tuple):
+            found.update({f"{name}.{place}": each for place, each in enumerate(value)})
+        else:
+            found[name] = value
+    return found
+
+
+def score(outputs: Any) -> Tensor:
+    """A number that depends on all outputs, for models without a loss."""
+    generator = torch.Generator().manual_seed(3)
+    return sum(
+        (tensor * torch.randn(tensor.shape, generator=generator)).sum()
+        for tensor in tensors(outputs).values()
+    )
+
+
+@all_heads
+def test_weights_load_both_ways(case: Case, head: str) -> None:
+    own, reference = case.pair(head)
+    fresh = case.reference(head)(case.configs()[1])
+    fresh.load_state_dict(own.state_dict(), strict=True)
+    assert list(own.state_dict()) == list(reference.state_dict())
+    for name, weight in reference.state_dict().items():
+        assert torch.equal(fresh.state_dict()[name], weight), name
+    buffers = dict(own.named_buffers())
+    assert list(buffers) == [name for name, _ in reference.named_buffers()]
+
+
+@all_heads
+@eager_or_sdpa
+@pytest.mark.parametrize("masked", [False, True], ids=["full", "masked"])
+def test_outputs(case: Case, head: str, attention: str, masked: bool) -> None:
+    own, reference = case.pair(head, attention)
+    given = inputs(case, masked=masked)
+    with torch.no_grad():
+        actual, expected = own(**given), reference(**given)
+    assert list(actual) == list(expected)
+    for name in expected:
+        assert relative(actual[name], expected[name]) <= BOUND, name
+
+
+@all_heads
+def test_every_layer(case: Case, head: str) -> None:
+    own, reference = case.pair(head, "eager")
+    with torch.no_grad():
+        actual, expected = (
+            tensors(model(**inputs(case), output_hidden_states=True, output_attentions=True))
+            for model in (own, reference)
+        )
+    assert list(actual) == list(expected)
+    assert {"hidden_states.3", "attentions.2"} <= set(expected)
+    for name in expected:
+        assert relative(actual[name], expected[name]) <= BOUND, name
+
+
+@all_heads
+def test_loss_and_gradients(case: Case, head: str) -> None:
+    own, reference = case.pair(head)
+    given = inputs(case)
+    if head == "ForImageClassification" and own.num_labels:
+        given["labels"] = torch.arange(3)
+        losses = [model(**given).loss for model in (own, reference)]
+    else:
+        losses = [score(model(**given)) for model in (own, reference)]
+    assert relative(*losses) <= BOUND
+    for loss in losses:
+        loss.backward()
+    actual, expected = gradients(own), gradients(reference)
+    assert list(actual) == list(expected)
+    # A key's bias has no effect on the softmax, so its gradient is noise: a block shares its scale.
+    for block, names in blocks(expected):
+        flat = [torch.cat([of[name].flatten() for name in names]) for of in (actual, expected)]
+        assert relative(*flat) <= BOUND, block
+
+
+@all_transformers
+def test_dropout_is_where_the_references_is(case: Case) -> None:
+    dropouts = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.3}
+    case = Case(case.model, case.cased, "dropout", dropouts, case.sizes)
+    found = []
+    for model in case.pair("Model", "eager"):
+        torch.manual_seed(5)
+        found.append(model.train()(**inputs(case)).last_hidden_state)
+    assert relative(*found) <= BOUND
+
+
+@all_cases
+@eager_or_sdpa
+def test_bfloat16_is_rounded_where_the_reference_rounds(case: Case, attention: str) -> None:
+    own, reference = case.pair("Model", attention, torch.bfloat16)
+    with torch.no_grad():
+        actual, expected = own(**inputs(case)), reference(**inputs(case))
+    for name in expected:
+        assert actual[name].dtype == torch.bfloat16
+        assert torch.equal(actual[name], expected[name]), name
+
+
+@classifiers
+@pytest.mark.parametrize("problem", ["regression", "multi_label_classification"])
+def test_losses_of_other_problems(case: Case, problem: str) -> None:
+    own, reference = case.pair("ForImageClassification")
+    labels = torch.rand(3, 5, generator=torch.Generator().manual_seed(1))
+    for model in (own, reference):
+        model.config.problem_type = problem
+    losses = (model(**inputs(case), labels=labels).loss for model in (own, reference))
+    assert relative(*losses) <= BOUND
+
+
+@all_heads
+def test_checkpoints_load_both_ways(case: Case, head: str, tmp_path: Path) -> None:
+    """The reference writes other names than those of its modules: the published ones."""
+    own, reference = case.pair(head)
+    own.save_pretrained(tmp_path / "own")
+    reference.save_pretrained(tmp_path / "reference")
+    case.own(head).from_pretrained(tmp_path / "reference").save_pretrained(tmp_path / "again")
+    for model, folder in (
+        (case.own(head), "own"),
+        (case.own(head), "reference"),
+        (case.reference(head), "own"),
+        (case.reference(head), "again"),
+    ):
+        loaded, information = model.from_pretrained(tmp_path / folder, output_loading_info=True)
+        assert not any(information.values()), information
+        for name, weight in reference.state_dict().items():
+            assert torch.equal(loaded.state_dict()[name], weight), name
+
+
+@all_models
+def test_gradient_checkpointing_changes_nothing(case: Case) -> None:
+    found = []
+    for checkpointed in (False, True):
+        own, _ = case.pair("Model")
+        if checkpointed:
+            own.activation_checkpointing_enable()
+        score(own.train()(**inputs(case))).backward()
+        found.append(gradients(own))
+    for name, gradient in found[0].items():
+        assert torch.equal(gradient, found[1][name]), name
+
+
+@all_transformers
+def test_positions_are_stretched_over_images_of_other_sizes(case: Case) -> None:
+    # The reference stretches square images only.
+    case = Case(case.model, case.cased, "square", {"image_size": 16}, case.sizes)
+    own, reference = case.pair("ForImageClassification")
+    with torch.no_grad():
+        for height, width in ((16, 16), (12, 24), (21, 31), (8, 32)):
+            given = pixels(case, height, width)
+            actual, expected = (
+                model(given, interpolate_pos_encoding=True).logits for model in (own, reference)
+            )
+            assert relative(actual, expected) <= BOUND, (height, width)
+
+
+@all_transformers
+def test_positions_of_images_that_are_not_square_are_stretched(case: Case) -> None:
+    own, _ = case.pair("Model")
+    embeddings, first = own.embeddings, FIRST_TOKENS[case.model]
+    with torch.no_grad():
+        # Positions that tell rows only: more columns change nothing, wherever columns are columns.
+        rows = torch.arange(3.0)[:, None, None].expand(3, 7, 48)
+        embeddings.position_embeddings[:, first:] = rows[:, :5].flatten(0, 1)
+        stretched = embeddings.interpolate_positions(12, 28)
+    assert torch.equal(stretched[:, :first], embeddings.position_embeddings[:, :first])
+    assert relative(stretched[0, first:], rows.flatten(0, 1)) <= BOUND
+
+
+@all_transformers
+def test_masked_patches(case: Case) -> None:
+    own_config, reference_config = case.configs()
+    reference = case.reference("Model")(reference_config, use_mask_token=True)
+    own = case.own("Model")(own_config, use_mask_token=True)
+    with torch.no_grad():
+        reference.embeddings.mask_token.normal_()
+    own.load_state_dict(reference.state_dict(), strict=True)
+    assert list(own.state_dict()) == list(reference.state_dict())
+    masked = torch.arange(3 * 15).view(3, 15) % 4 == 1
+    found = []
+    for model in (own.eval(), reference.eval()):
+        outputs = model(**inputs(case), bool_masked_pos=masked)
+        score(outputs).backward()
+        found.append((outputs.last_hidden_state, model.embeddings.mask_token.grad))
+    for actual, expected in zip(*found, strict=True):
+        assert relative(actual, expected) <= BOUND
+
+
+@all_transformers
+def test_what_does_not_fit_is_refused(case: Case) -> None:
+    own, _ = case.pair("Model")
+    given = pixels(case)
+    with pytest.raises(ValueError, match=r"\(16, 20\) high and wide, but image_size is \(12, 20\)"):
+        own(pixels(case, 16, 20))
+    with pytest.raises(ValueError, match="1 channels, but num_channels is 2"):
+        own(given[:, :1])
+    with pytest.raises(ValueError, match="mask token"):
+        own(given, bool_masked_pos=torch.zeros(3, 15))
+    with pytest.raises(ValueError, match="pixel_values are needed"):
+        own()
+    config, _ = case.configs()
+    config.num_attention_heads = 7
+    with pytest.raises(ValueError, match=r"hidden_size \(48\) .* num_attention_heads \(7\)"):
+        case.own("Model")(config)
+
+
+@all_heads
+def test_fresh_weights_are_drawn_as_the_references(case: Case, head: str) -> None:
+    own_config, reference_config = case.configs()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(20201022)
+        own = case.own(head)(own_config).state_dict()
+        reference = case.reference(head)(reference_config).state_dict()
+    for name, weight in reference.items():
+        actual, expected = own[name].double(), weight.double()
+        assert actual.mean().item() == pytest.approx(expected.mean().item(), abs=1e-2), name
+        assert actual.std().item() == pytest.approx(expected.std().item(), rel=0.4, abs=1e-3), name
