@@ -5,6 +5,7 @@
 #   make corpus       all modular files of a transformers release, compared with what it ships
 #   make corpus-list  strike from the list of differing files what no longer differs
 #   make fuzz         10,000 random projects: what is generated does what the modular file does
+#   make bench        what conversion costs, and whether that is little enough; PARTS='cold warm'
 #   make lint         format this repository and fix what ruff can fix
 #   make clean        remove the environment, the corpus and all caches
 
@@ -18,7 +19,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test fuzz lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill clean
+.PHONY: help convert test fuzz lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,6 +37,10 @@ test: .venv/.tests corpus-fetch
 # EXAMPLES=100 for a shorter run, SEED=1 for the same one again.
 fuzz: .venv/.tests
 	$(BIN)/python -m tests.fuzz --examples $(EXAMPLES) $(if $(SEED),--seed $(SEED))
+
+# PARTS='cold warm' for some of it, REPEAT=1 for a first look.
+bench: .venv/.tests corpus-fetch
+	$(BIN)/python -m benchmarks.corpus $(PARTS) $(if $(REPEAT),--repeat $(REPEAT))
 
 lint: .venv/.tests
 	$(BIN)/ruff check --fix

@@ -1,0 +1,1 @@
+"""How fast conversion is: `make bench` measures it, and says which goals are met."""
