@@ -1,4 +1,3 @@
-from torch import nn
 from transformers.masking_utils import create_causal_mask, create_sliding_window_causal_mask
 
 from models.llama.configuration_llama import LlamaConfig
@@ -6,7 +5,6 @@ from models.llama.modeling_llama import (
     LlamaAttention,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
-    LlamaMLP,
     LlamaModel,
     LlamaPreTrainedModel,
 )
@@ -26,8 +24,8 @@ class MistralConfig(LlamaConfig):
     num_key_value_heads: int | None = 8  # None: as many as attention heads
     max_position_embeddings: int = 131072
     sliding_window: int | None = 4096  # how many tokens one sees, itself included; None: all
-    attention_bias = AttributeError()
-    mlp_bias = AttributeError()
+    attention_bias = False  # no field: there never is any
+    mlp_bias = False
     pretraining_tp = AttributeError()
 
 
@@ -37,26 +35,6 @@ class MistralAttention(LlamaAttention):
     def __init__(self, config: MistralConfig, layer_idx: int):
         super().__init__(config, layer_idx)
         self.attention_options = {"sliding_window": config.sliding_window}
-        self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=False
-        )
-        self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
-        )
-        self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
-        )
-        self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
-        )
-
-
-class MistralMLP(LlamaMLP):
-    def __init__(self, config: MistralConfig):
-        super().__init__(config)
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
 
 class MistralPreTrainedModel(LlamaPreTrainedModel):

@@ -9,7 +9,6 @@ from models.llama.modeling_llama import (
     LlamaDecoderLayer,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
-    LlamaMLP,
     LlamaModel,
     LlamaPreTrainedModel,
     LlamaRotaryEmbedding,
@@ -32,7 +31,7 @@ class OlmoConfig(LlamaConfig):
     eos_token_id: int | list[int] | None = 50279
     head_dim = AttributeError()
     rms_norm_eps = AttributeError()
-    mlp_bias = AttributeError()
+    mlp_bias = False  # no field: there never is any
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):
@@ -72,14 +71,6 @@ class OlmoAttention(LlamaAttention):
         states = self.q_proj(hidden_states), self.k_proj(hidden_states), self.v_proj(hidden_states)
         limit = self.config.clip_qkv
         return states if limit is None else tuple(state.clamp(-limit, limit) for state in states)
-
-
-class OlmoMLP(LlamaMLP):
-    def __init__(self, config: OlmoConfig):
-        super().__init__(config)
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
 
 class OlmoDecoderLayer(LlamaDecoderLayer):

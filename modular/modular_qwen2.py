@@ -8,7 +8,6 @@ from models.llama.modeling_llama import (
     LlamaAttention,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
-    LlamaMLP,
     LlamaModel,
     LlamaPreTrainedModel,
 )
@@ -34,8 +33,8 @@ class Qwen2Config(LlamaConfig):
     bos_token_id: int | None = None
     eos_token_id: int | list[int] | None = None
     head_dim = AttributeError()
-    attention_bias = AttributeError()
-    mlp_bias = AttributeError()
+    attention_bias = True  # no field: always
+    mlp_bias = False
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):
@@ -59,48 +58,40 @@ class Qwen2Attention(LlamaAttention):
         windowed = config.layer_types[layer_idx] == "sliding_attention"
         super().__init__(config, layer_idx)
         self.attention_options = {"sliding_window": config.sliding_window if windowed else None}
-        self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=True
-        )
-        self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=True
-        )
-        self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=True
-        )
         self.o_proj = nn.Linear(
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
         )
-
-
-class Qwen2MLP(LlamaMLP):
-    def __init__(self, config: Qwen2Config):
-        super().__init__(config)
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
 
 class Qwen2PreTrainedModel(LlamaPreTrainedModel):
     pass
 
 
+def masks_by_type(
+    config: Qwen2Config, attention_mask: torch.Tensor | dict | None, **inputs
+) -> list:
+    """One attention mask for each layer, by the layer's type.
+
+    `attention_mask` may already hold a mask for each type. The rest of the inputs is what the
+    library makes masks from.
+    """
+    masks = attention_mask
+    if not isinstance(attention_mask, dict):
+        kinds = {
+            "full_attention": create_causal_mask,
+            "sliding_attention": create_sliding_window_causal_mask,
+        }
+        masks = {
+            kind: create_mask(config, attention_mask=attention_mask, **inputs)
+            for kind, create_mask in kinds.items()
+            if kind in config.layer_types
+        }
+    return [masks[kind] for kind in config.layer_types]
+
+
 class Qwen2Model(LlamaModel):
     def layer_masks(self, attention_mask: torch.Tensor | dict | None, **inputs) -> list:
-        """One attention mask for each layer; `attention_mask` may hold one for each type."""
-        if isinstance(attention_mask, dict):
-            masks = attention_mask
-        else:
-            kinds = {
-                "full_attention": create_causal_mask,
-                "sliding_attention": create_sliding_window_causal_mask,
-            }
-            masks = {
-                kind: create_mask(self.config, attention_mask=attention_mask, **inputs)
-                for kind, create_mask in kinds.items()
-                if kind in self.config.layer_types
-            }
-        return [masks[kind] for kind in self.config.layer_types]
+        return masks_by_type(self.config, attention_mask, **inputs)
 
 
 class Qwen2ForCausalLM(LlamaForCausalLM):

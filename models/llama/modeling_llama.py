@@ -372,6 +372,10 @@ class LlamaForCausalLM(LlamaPreTrainedModel, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
+    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., vocab_size)"""
+        return self.lm_head(hidden_states)
+
     @can_return_tuple
     def forward(
         self,
@@ -401,7 +405,7 @@ class LlamaForCausalLM(LlamaPreTrainedModel, GenerationMixin):
             **kwargs,
         )
         kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.lm_head(outputs.last_hidden_state[:, kept])
+        logits = self.vocabulary_logits(outputs.last_hidden_state[:, kept])
         loss = None
         if labels is not None:
             loss = self.loss_function(

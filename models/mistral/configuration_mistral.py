@@ -43,7 +43,9 @@ class MistralConfig(PreTrainedConfig):
     max_position_embeddings: int = 131072
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     rms_norm_eps: float = 1e-6
+    attention_bias = False  # no field: there never is any
     attention_dropout: float | int | None = 0.0
+    mlp_bias = False
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -84,16 +84,24 @@ class MistralAttention(nn.Module):
         self.is_causal = True
         self.attention_options = {"sliding_window": config.sliding_window}
         self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=False
+            config.hidden_size,
+            config.num_attention_heads * self.head_dim,
+            bias=config.attention_bias,
         )
         self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
+            config.hidden_size,
+            config.num_key_value_heads * self.head_dim,
+            bias=config.attention_bias,
         )
         self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
+            config.hidden_size,
+            config.num_key_value_heads * self.head_dim,
+            bias=config.attention_bias,
         )
         self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
+            config.num_attention_heads * self.head_dim,
+            config.hidden_size,
+            bias=config.attention_bias,
         )
 
     def project(
@@ -141,23 +149,6 @@ class MistralAttention(nn.Module):
         return self.o_proj(attended.reshape(*batch_and_length, -1)), weights
 
 
-class MistralMLP(nn.Module):
-    """Gated feed-forward network: act(gate(x)) * up(x), projected back (arXiv:2002.05202)."""
-
-    def __init__(self, config: MistralConfig):
-        super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
-        self.act_fn = ACT2FN[config.hidden_act]
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., hidden_size)"""
-        return self.down_proj(
-            self.act_fn(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
-        )
-
-
 class MistralRMSNorm(nn.Module):
     """Divides each vector by its root mean square, times a learned weight (arXiv:1910.07467)."""
 
@@ -175,6 +166,27 @@ class MistralRMSNorm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{tuple(self.weight.shape)}, eps={self.eps}"
+
+
+class MistralMLP(nn.Module):
+    """Gated feed-forward network: act(gate(x)) * up(x), projected back (arXiv:2002.05202)."""
+
+    def __init__(self, config: MistralConfig):
+        super().__init__()
+        self.gate_proj = nn.Linear(
+            config.hidden_size, config.intermediate_size, bias=config.mlp_bias
+        )
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
+        self.down_proj = nn.Linear(
+            config.intermediate_size, config.hidden_size, bias=config.mlp_bias
+        )
+        self.act_fn = ACT2FN[config.hidden_act]
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size)"""
+        return self.down_proj(
+            self.act_fn(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
+        )
 
 
 class MistralDecoderLayer(GradientCheckpointingLayer):
@@ -362,6 +374,10 @@ class MistralForCausalLM(MistralPreTrainedModel, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
+    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., vocab_size)"""
+        return self.lm_head(hidden_states)
+
     @can_return_tuple
     def forward(
         self,
@@ -391,7 +407,7 @@ class MistralForCausalLM(MistralPreTrainedModel, GenerationMixin):
             **kwargs,
         )
         kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.lm_head(outputs.last_hidden_state[:, kept])
+        logits = self.vocabulary_logits(outputs.last_hidden_state[:, kept])
         loss = None
         if labels is not None:
             loss = self.loss_function(

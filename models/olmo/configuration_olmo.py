@@ -42,6 +42,7 @@ class OlmoConfig(PreTrainedConfig):
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     attention_bias: bool = False
     attention_dropout: float | int | None = 0.0
+    mlp_bias = False  # no field: there never is any
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -41,7 +41,9 @@ class Qwen2Config(PreTrainedConfig):
     max_position_embeddings: int = 32768
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     rms_norm_eps: float = 1e-6
+    attention_bias = True  # no field: always
     attention_dropout: float | int | None = 0.0
+    mlp_bias = False
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -85,13 +85,19 @@ class Qwen2Attention(nn.Module):
         self.is_causal = True
         self.attention_options = {"sliding_window": config.sliding_window if windowed else None}
         self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=True
+            config.hidden_size,
+            config.num_attention_heads * self.head_dim,
+            bias=config.attention_bias,
         )
         self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=True
+            config.hidden_size,
+            config.num_key_value_heads * self.head_dim,
+            bias=config.attention_bias,
         )
         self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=True
+            config.hidden_size,
+            config.num_key_value_heads * self.head_dim,
+            bias=config.attention_bias,
         )
         self.o_proj = nn.Linear(
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
@@ -142,23 +148,6 @@ class Qwen2Attention(nn.Module):
         return self.o_proj(attended.reshape(*batch_and_length, -1)), weights
 
 
-class Qwen2MLP(nn.Module):
-    """Gated feed-forward network: act(gate(x)) * up(x), projected back (arXiv:2002.05202)."""
-
-    def __init__(self, config: Qwen2Config):
-        super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
-        self.act_fn = ACT2FN[config.hidden_act]
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., hidden_size)"""
-        return self.down_proj(
-            self.act_fn(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
-        )
-
-
 class Qwen2RMSNorm(nn.Module):
     """Divides each vector by its root mean square, times a learned weight (arXiv:1910.07467)."""
 
@@ -176,6 +165,27 @@ class Qwen2RMSNorm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{tuple(self.weight.shape)}, eps={self.eps}"
+
+
+class Qwen2MLP(nn.Module):
+    """Gated feed-forward network: act(gate(x)) * up(x), projected back (arXiv:2002.05202)."""
+
+    def __init__(self, config: Qwen2Config):
+        super().__init__()
+        self.gate_proj = nn.Linear(
+            config.hidden_size, config.intermediate_size, bias=config.mlp_bias
+        )
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
+        self.down_proj = nn.Linear(
+            config.intermediate_size, config.hidden_size, bias=config.mlp_bias
+        )
+        self.act_fn = ACT2FN[config.hidden_act]
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size)"""
+        return self.down_proj(
+            self.act_fn(self.gate_proj(hidden_states)) * self.up_proj(hidden_states)
+        )
 
 
 class Qwen2DecoderLayer(GradientCheckpointingLayer):
@@ -269,6 +279,28 @@ class Qwen2RotaryEmbedding(nn.Module):
         return cos.to(hidden_states.dtype), sin.to(hidden_states.dtype)
 
 
+def masks_by_type(
+    config: Qwen2Config, attention_mask: torch.Tensor | dict | None, **inputs
+) -> list:
+    """One attention mask for each layer, by the layer's type.
+
+    `attention_mask` may already hold a mask for each type. The rest of the inputs is what the
+    library makes masks from.
+    """
+    masks = attention_mask
+    if not isinstance(attention_mask, dict):
+        kinds = {
+            "full_attention": create_causal_mask,
+            "sliding_attention": create_sliding_window_causal_mask,
+        }
+        masks = {
+            kind: create_mask(config, attention_mask=attention_mask, **inputs)
+            for kind, create_mask in kinds.items()
+            if kind in config.layer_types
+        }
+    return [masks[kind] for kind in config.layer_types]
+
+
 class Qwen2Model(Qwen2PreTrainedModel):
     """Embedding, decoder layers and final norm."""
 
@@ -286,20 +318,12 @@ class Qwen2Model(Qwen2PreTrainedModel):
         self.post_init()
 
     def layer_masks(self, attention_mask: torch.Tensor | dict | None, **inputs) -> list:
-        """One attention mask for each layer; `attention_mask` may hold one for each type."""
-        if isinstance(attention_mask, dict):
-            masks = attention_mask
-        else:
-            kinds = {
-                "full_attention": create_causal_mask,
-                "sliding_attention": create_sliding_window_causal_mask,
-            }
-            masks = {
-                kind: create_mask(self.config, attention_mask=attention_mask, **inputs)
-                for kind, create_mask in kinds.items()
-                if kind in self.config.layer_types
-            }
-        return [masks[kind] for kind in self.config.layer_types]
+        """One attention mask for each layer, as the attention implementation takes it.
+
+        `inputs` are what the library makes masks from: inputs_embeds, attention_mask,
+        past_key_values and position_ids.
+        """
+        return masks_by_type(self.config, attention_mask, **inputs)
 
     @merge_with_config_defaults
     @capture_outputs
@@ -369,6 +393,10 @@ class Qwen2ForCausalLM(Qwen2PreTrainedModel, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
+    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., vocab_size)"""
+        return self.lm_head(hidden_states)
+
     @can_return_tuple
     def forward(
         self,
@@ -398,7 +426,7 @@ class Qwen2ForCausalLM(Qwen2PreTrainedModel, GenerationMixin):
             **kwargs,
         )
         kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.lm_head(outputs.last_hidden_state[:, kept])
+        logits = self.vocabulary_logits(outputs.last_hidden_state[:, kept])
         loss = None
         if labels is not None:
             loss = self.loss_function(

@@ -43,6 +43,8 @@ class Case:
     variant: str
     options: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, Any] = field(default_factory=lambda: SIZES)
+    attentions: tuple[str, ...] = ("eager", "sdpa")
+    """The attention implementations that it has on the CPU; the last is what it takes unasked."""
 
     def __str__(self) -> str:
         return f"{self.model}-{self.variant}"
@@ -63,9 +65,12 @@ class Case:
         return self.own("Config")(**reference.to_dict()), reference
 
     def pair(
-        self, head: str, attention: str = "sdpa", dtype: torch.dtype = torch.float32
+        self, head: str, attention: str | None = None, dtype: torch.dtype = torch.float32
     ) -> tuple[PreTrainedModel, PreTrainedModel]:
-        """Our model and the reference's, with the same perturbed weights, ready to evaluate."""
+        """Our model and the reference's, with the same perturbed weights, ready to evaluate.
+
+        Attention is computed as the models do unless they are told otherwise.
+        """
         own_config, reference_config = self.configs()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(20240229)
@@ -74,7 +79,9 @@ class Case:
         own = self.own(head)(own_config)
         own.load_state_dict(reference.state_dict(), strict=True)
         for model in (own, reference):
-            model.set_attn_implementation(attention)
+            if attention is not None:
+                model.set_attn_implementation(attention)
+            assert model.config._attn_implementation == (attention or self.attentions[-1])
             model.to(dtype).eval()
         return own, reference
 
@@ -93,7 +100,24 @@ YARN = {
     "factor": 4.0,
     "original_max_position_embeddings": 16,
 }
+LONGROPE = {
+    "rope_type": "longrope",
+    "rope_theta": 500.0,
+    "partial_rotary_factor": 0.5,
+    "short_factor": [1.0, 1.1],
+    "long_factor": [1.5, 3.0],
+}
 DYNAMIC = {"rope_type": "dynamic", "rope_theta": 100.0, "factor": 2.0}
+
+PARTIAL = {"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.5}
+# Caps so low that they bend what they cap.
+GEMMA2_SIZES = {
+    "head_dim": 10,
+    "query_pre_attn_scalar": 7,
+    "sliding_window": 5,
+    "attn_logit_softcapping": 1.5,
+    "final_logit_softcapping": 2.0,
+}
 
 CASES = (
     Case("llama", "Llama", "plain"),
@@ -122,6 +146,56 @@ CASES = (
         {"use_sliding_window": True, "sliding_window": 5, "max_window_layers": 1},
     ),
     Case("qwen2", "Qwen2", "plain"),
+    Case("qwen3", "Qwen3", "plain", {"head_dim": 10}),
+    Case(
+        "qwen3",
+        "Qwen3",
+        "everything",
+        {
+            "head_dim": 10,
+            "attention_bias": True,
+            "use_sliding_window": True,
+            "sliding_window": 5,
+            "max_window_layers": 1,
+        },
+    ),
+    Case("gemma", "Gemma", "plain", {"head_dim": 10}),
+    Case(
+        "gemma",
+        "Gemma",
+        "bidirectional",
+        {"head_dim": 10, "attention_bias": True, "use_bidirectional_attention": True},
+    ),
+    Case("gemma2", "Gemma2", "capped", GEMMA2_SIZES, attentions=("eager",)),
+    Case(
+        "gemma2",
+        "Gemma2",
+        "uncapped",
+        {
+            **GEMMA2_SIZES,
+            "attn_logit_softcapping": None,
+            "final_logit_softcapping": None,
+            "layer_types": ["full_attention", "full_attention", "sliding_attention"],
+            "attention_bias": True,
+        },
+        attentions=("eager",),
+    ),
+    Case(
+        "gemma2",
+        "Gemma2",
+        "bidirectional",
+        {**GEMMA2_SIZES, "use_bidirectional_attention": True},
+        attentions=("eager",),
+    ),
+    Case("phi3", "Phi3", "window", {"sliding_window": 5}),
+    Case("phi3", "Phi3", "partial", {"rope_parameters": PARTIAL, "tie_word_embeddings": True}),
+    # The inputs are longer than the model was trained on first, so the long factors hold.
+    Case(
+        "phi3",
+        "Phi3",
+        "longrope",
+        {"rope_parameters": LONGROPE, "original_max_position_embeddings": 16},
+    ),
     Case("olmo", "Olmo", "clipped", {"clip_qkv": 0.4}),
     Case("olmo", "Olmo", "biased", {"attention_bias": True}),
     Case("olmo2", "Olmo2", "plain"),

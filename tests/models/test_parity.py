@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from tests.models.parity import (
@@ -28,24 +29,39 @@ from tests.models.parity import (
 
 @pytest.fixture
 def recorded_calls() -> Iterator[list[dict[str, Any]]]:
-    """The arguments of each call of the attention function `sdpa`, in order."""
+    """The arguments of each call of the attention function `recorded`, in order."""
     calls: list[dict[str, Any]] = []
     names = ("module", "query", "key", "value", "attention_mask")
 
     def record(*args: Any, **kwargs: Any) -> Any:
         calls.append(dict(zip(names, args, strict=True)) | kwargs)
-        return sdpa_attention_forward(*args, **kwargs)
+        return sdpa_attention_forward(*args, **{**kwargs, "softcap": None})  # it has none
 
-    ALL_ATTENTION_FUNCTIONS["sdpa"] = record
+    ALL_ATTENTION_FUNCTIONS["recorded"] = record
+    # Masks are made for what is registered for good only; this one is nobody else's.
+    AttentionMaskInterface.register("recorded", sdpa_mask)
     yield calls
-    del ALL_ATTENTION_FUNCTIONS["sdpa"]  # uncovers the library's own
+    del ALL_ATTENTION_FUNCTIONS["recorded"]
 
 
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
 all_models = pytest.mark.parametrize("case", MODELS, ids=lambda case: case.model)
 all_heads = pytest.mark.parametrize("head", HEADS)
 padded_or_not = pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
-eager_or_sdpa = pytest.mark.parametrize("attention", ["eager", "sdpa"])
+
+
+def with_attentions(cases: Iterable[Case]) -> pytest.MarkDecorator:
+    """Each case with each attention implementation that it has."""
+    pairs = [(case, name) for case in cases for name in case.attentions]
+    ids = [f"{case}-{name}" for case, name in pairs]
+    return pytest.mark.parametrize(("case", "attention"), pairs, ids=ids)
+
+
+all_attentions = with_attentions(CASES)
+# A token that is seen by those in front of it changes them when it is fed later.
+CAUSAL = [case for case in CASES if case.variant != "bidirectional"]
+# Frequencies that depend on the length would turn keys that were cached earlier otherwise.
+INCREMENTAL = [case for case in CAUSAL if case.variant not in ("dynamic", "longrope")]
 
 
 @all_cases
@@ -63,10 +79,9 @@ def test_weights_load_both_ways(case: Case, head: str) -> None:
         assert relative(buffers[name], buffer) <= BOUND, name
 
 
-@all_cases
+@all_attentions
 @all_heads
 @padded_or_not
-@eager_or_sdpa
 def test_logits(case: Case, head: str, padded: bool, attention: str) -> None:
     own, reference = case.pair(head, attention)
     inputs = tokens(padded=padded)
@@ -109,8 +124,7 @@ def test_loss_and_gradients(case: Case, head: str, padded: bool) -> None:
         assert relative(*flat) <= BOUND, block
 
 
-@all_cases
-@eager_or_sdpa
+@all_attentions
 def test_bfloat16_is_rounded_where_the_reference_rounds(case: Case, attention: str) -> None:
     """Any tolerance would hide it: a norm, softmax or rotation that leaves float32 too early."""
     own, reference = case.pair("ForCausalLM", attention, torch.bfloat16)
@@ -121,7 +135,7 @@ def test_bfloat16_is_rounded_where_the_reference_rounds(case: Case, attention: s
     assert torch.equal(actual, expected)
 
 
-@all_cases
+@pytest.mark.parametrize("case", CAUSAL, ids=str)
 def test_packed_sequences_do_not_see_each_other(case: Case) -> None:
     own, reference = case.pair("ForCausalLM")
     inputs = tokens(padded=False)
@@ -138,7 +152,7 @@ def test_attention_functions_are_told_the_same(
     case: Case, recorded_calls: list[dict[str, Any]]
 ) -> None:
     """What sdpa can do without, other functions cannot: a window, a scale, positions."""
-    own, reference = case.pair("Model", "sdpa")
+    own, reference = case.pair("Model", "recorded")
     inputs = tokens(padded=True)
     with torch.no_grad():
         own(**inputs)
@@ -149,16 +163,14 @@ def test_attention_functions_are_told_the_same(
             assert relative(actual[name], expected[name]) <= BOUND
         for name in ("attention_mask", "position_ids"):
             assert torch.equal(actual[name], expected[name])
-        for name in ("scaling", "dropout", "sliding_window"):
+        for name in ("scaling", "dropout", "sliding_window", "softcap"):
             assert actual.get(name) == expected.get(name)
         for name in ("num_key_value_groups", "is_causal", "layer_idx"):
             assert getattr(actual["module"], name) == getattr(expected["module"], name)
 
 
-# Dynamic frequencies depend on the length, so keys that were cached earlier are turned otherwise.
-@pytest.mark.parametrize("case", [case for case in CASES if case.variant != "dynamic"], ids=str)
+@with_attentions(INCREMENTAL)
 @padded_or_not
-@eager_or_sdpa
 def test_cached_decoding_equals_the_full_pass(case: Case, padded: bool, attention: str) -> None:
     own, _ = case.pair("ForCausalLM", attention)
     inputs = tokens(padded=padded)
@@ -190,7 +202,20 @@ def test_greedy_generation(case: Case, cache: str | None) -> None:
     assert torch.equal(generated, expected)
 
 
-@all_cases
+@pytest.mark.parametrize("case", [case for case in CASES if case.variant == "longrope"], ids=str)
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_text_outgrows_the_length_of_training(case: Case, beams: int) -> None:
+    own, reference = case.pair("ForCausalLM")
+    inputs = tokens(padded=True, length=12)
+    assert 12 < own.config.original_max_position_embeddings < 12 + 9
+    generated, expected = (
+        model.generate(**inputs, max_new_tokens=9, do_sample=False, num_beams=beams)
+        for model in (own, reference)
+    )
+    assert torch.equal(generated, expected)
+
+
+@pytest.mark.parametrize("case", [case for case in CAUSAL if "sdpa" in case.attentions], ids=str)
 @padded_or_not
 def test_eager_equals_sdpa(case: Case, padded: bool) -> None:
     eager, _ = case.pair("ForCausalLM", "eager")

@@ -1,0 +1,149 @@
+import torch
+from torch import nn
+from transformers.activations import ACT2FN
+from transformers.processing_utils import Unpack
+from transformers.utils import TransformersKwargs
+
+from models.gemma.configuration_gemma import GemmaConfig
+from models.gemma.modeling_gemma import (
+    GemmaAttention,
+    GemmaForCausalLM,
+    GemmaForSequenceClassification,
+    GemmaModel,
+    GemmaPreTrainedModel,
+    GemmaRMSNorm,
+)
+from models.llama.modeling_llama import LlamaDecoderLayer, LlamaMLP
+from models.qwen2.modeling_qwen2 import masks_by_type
+
+
+class Gemma2Config(GemmaConfig):
+    """Sizes and switches of a Gemma 2 decoder; as it stands, Gemma 2 2B.
+
+    Paper: Gemma 2 (Riviere et al. 2024, arXiv:2408.00118). Sizes are those of its table 1, window
+    and caps those of section 2; the feed-forward size there counts both halves of the gated network.
+    """
+
+    model_type = "gemma2"
+
+    hidden_size: int = 2304
+    intermediate_size: int = 9216
+    num_hidden_layers: int = 26
+    num_attention_heads: int = 8
+    num_key_value_heads: int = 4
+    hidden_activation: str = "gelu_pytorch_tanh"
+    query_pre_attn_scalar: int = 256  # queries are divided by its square root
+    sliding_window: int | None = 4096  # how many tokens one sees, itself included
+    layer_types: list[str] | None = None  # None: sliding_attention, full_attention, and so on
+    final_logit_softcapping: float | None = 30.0  # None: logits are not capped
+    attn_logit_softcapping: float | None = 50.0
+    hidden_act = AttributeError()
+
+    def __post_init__(self, **kwargs):
+        if self.layer_types is None:
+            self.layer_types = [
+                "full_attention" if layer % 2 else "sliding_attention"
+                for layer in range(self.num_hidden_layers)
+            ]
+        super().__post_init__(**kwargs)
+
+
+def soft_cap(scores: torch.Tensor, cap: float | None) -> torch.Tensor:
+    """Keeps scores between plus and minus `cap`, smoothly."""
+    return scores if cap is None else torch.tanh(scores / cap) * cap
+
+
+def eager_attention_forward(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    softcap: float | None = None,
+    **kwargs,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Attention written out, for `attn_implementation="eager"`, with capped scores.
+
+    `query` is (batch, heads, length, head_dim), `key` and `value` are (batch, key_value_heads,
+    seen, head_dim); the mask is added to the scores. Returns (batch, length, heads, head_dim) and
+    the weights, (batch, heads, length, seen).
+    """
+    key = key.repeat_interleave(module.num_key_value_groups, dim=1)
+    value = value.repeat_interleave(module.num_key_value_groups, dim=1)
+    scores = soft_cap(query @ key.transpose(2, 3) * scaling, softcap)
+    if attention_mask is not None:
+        scores = scores + attention_mask
+    # float32: the softmax's sum runs over the whole context
+    weights = nn.functional.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    weights = nn.functional.dropout(weights, p=dropout, training=module.training)
+    return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+class Gemma2RMSNorm(GemmaRMSNorm):
+    pass
+
+
+class Gemma2MLP(LlamaMLP):
+    def __init__(self, config: Gemma2Config):
+        super().__init__(config)
+        self.act_fn = ACT2FN[config.hidden_activation]
+
+
+class Gemma2Attention(GemmaAttention):
+    """Causal self-attention with rotary positions and capped scores, in turn over a window."""
+
+    def __init__(self, config: Gemma2Config, layer_idx: int):
+        windowed = config.layer_types[layer_idx] == "sliding_attention"
+        super().__init__(config, layer_idx)
+        self.scaling = config.query_pre_attn_scalar**-0.5
+        self.attention_options = {
+            "sliding_window": config.sliding_window if windowed else None,
+            "softcap": config.attn_logit_softcapping,
+        }
+
+
+class Gemma2DecoderLayer(LlamaDecoderLayer):
+    """Attention, then feed-forward, each normed on the way in and on the way out."""
+
+    def __init__(self, config: Gemma2Config, layer_idx: int):
+        super().__init__(config, layer_idx)
+        self.pre_feedforward_layernorm = Gemma2RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_feedforward_layernorm = Gemma2RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+
+    def forward(
+        self, hidden_states: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        attended, _ = self.self_attn(self.input_layernorm(hidden_states), **kwargs)
+        hidden_states = hidden_states + self.post_attention_layernorm(attended)
+        fed = self.mlp(self.pre_feedforward_layernorm(hidden_states))
+        return hidden_states + self.post_feedforward_layernorm(fed)
+
+
+class Gemma2PreTrainedModel(GemmaPreTrainedModel):
+    _supports_sdpa = False  # it could not cap the scores
+
+
+class Gemma2Model(GemmaModel):
+    def layer_masks(self, attention_mask: torch.Tensor | dict | None, **inputs) -> list:
+        return masks_by_type(self.config, attention_mask, **inputs)
+
+
+class Gemma2ForCausalLM(GemmaForCausalLM):
+    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        logits = super().vocabulary_logits(hidden_states)
+        return soft_cap(logits, self.config.final_logit_softcapping)
+
+
+class Gemma2ForSequenceClassification(GemmaForSequenceClassification):
+    pass
+
+
+__all__ = [
+    "Gemma2Config",
+    "Gemma2ForCausalLM",
+    "Gemma2ForSequenceClassification",
+    "Gemma2Model",
+    "Gemma2PreTrainedModel",
+]
