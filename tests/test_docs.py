@@ -15,6 +15,7 @@ from unravel.config import _KEYS
 from unravel.diagnostics import CODES
 
 ROOT = Path(__file__).parents[1]
+COMMANDS = ("convert", "check", "graph", "impact")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -62,7 +63,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_that_are_named_exist(page: Path) -> None:
-    known = "".join(unravel(command, "--help", cwd=ROOT).stdout for command in ("convert", "check"))
+    known = "".join(unravel(command, "--help", cwd=ROOT).stdout for command in COMMANDS)
     for option in re.findall(r"`(--[a-z-]+)`|^\$ unravel .*?(--[a-z-]+)", page.read_text(), re.M):
         assert "".join(option) in known
 

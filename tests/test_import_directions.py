@@ -94,7 +94,14 @@ ROOMS: dict[str, set[str]] = {
     "recall": BASE | SERVICES | {"naming", "selection"},
     # Loads the project, and with it the converter, only where there is something to convert.
     "running": BELOW_CLI,
-    "cli": BELOW_CLI | {""},
+    # Over all models of a project: who extends whom, and what changes with what.
+    "lineage": BASE | CORE | {"reading", "selection"},
+    "graphs": {"lineage"},
+    "comparing": set(),
+    "history": set(),
+    "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "project", "running"},
+    "cli_lineage": BELOW_CLI | {"cli", "comparing", "graphs", "impact"},
+    "cli": BELOW_CLI | {"", "cli_lineage"},
     # The public API hands on what the rooms below the command line offer.
     "": BELOW_CLI,
     "__main__": {"cli"},

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from unravel.cli_lineage import graph, impact
+
 if TYPE_CHECKING:
     from checks.report import Result
     from unravel.cache import Cache
@@ -184,6 +186,10 @@ def check(
     if found.began and not quiet:
         click.echo(report.summary(found))
     return report.exit_code(found)
+
+
+commands.add_command(graph)
+commands.add_command(impact)
 
 
 @commands.group(short_help="What runs keep for later ones.")

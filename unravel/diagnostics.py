@@ -15,6 +15,7 @@ CODES: dict[str, str] = {
     "UNR003": "the file is not valid Python",
     "UNR004": "nothing to convert or check was found",
     "UNR005": "the code is nested too deeply",
+    "UNR006": "git cannot say what has changed",
     # settings
     "UNR010": "the settings are not valid",
     "UNR011": "a setting is not known",

@@ -130,14 +130,16 @@ class Loader:
     outlines: dict[str, Outline | Refused | None] = field(default_factory=dict)
     forms: dict[str, Source] = field(default_factory=dict)
     """How each module was written: its line ends and byte order mark, without its text."""
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Modules that are read from elsewhere: their paths, and the files to read in their stead."""
     digests: dict[str, str] = field(default_factory=dict)
 
     def __getstate__(self) -> Any:
         # Outlines are large: a worker that cannot inherit them had better read the files again.
-        return self.root, self.staging, self.settings, self.owners, self.fresh
+        return self.root, self.staging, self.settings, self.owners, self.fresh, self.replaced
 
     def __setstate__(self, state: Any) -> None:
-        self.root, self.staging, self.settings, self.owners, self.fresh = state
+        (self.root, self.staging, self.settings, self.owners, self.fresh, self.replaced) = state
         self.lookups, self.outlines, self.forms, self.digests = {}, {}, {}, {}
 
     def load(self, path: str) -> Outline | None:
@@ -154,7 +156,7 @@ class Loader:
 
     def exists(self, path: str) -> bool:
         """Is there a module at `path`, or may this run generate one?"""
-        found = path in self.owners or os.path.isfile(os.path.join(self.root, path))
+        found = path in self.owners or os.path.isfile(self._file(path))
         self.lookups[EXISTS + path] = YES if found else NO
         return found
 
@@ -175,7 +177,7 @@ class Loader:
         staged = os.path.join(self.staging, path)
         if path in self.owners and path not in self.fresh and os.path.isfile(staged):
             return staged
-        return os.path.join(self.root, path)
+        return self.replaced.get(path) or os.path.join(self.root, path)
 
     def _outline(self, file: str, path: str) -> Outline | Refused | None:
         try:
