@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from unravel.merging import merge
@@ -175,3 +177,20 @@ def test_the_nearest_name_is_offered() -> None:
             "    def __init__(self):\n        self.sizes = 1\n",
         )
     assert refused.value.diagnostic.hint == "did you mean `sizes`?"
+
+
+def test_type_parameters_of_both() -> None:
+    """`class A[T]` and `def m[K]`, which only a Python that knows them can read."""
+    parent = "    def m[K](self, k: K) -> T:\n        return k\n"
+    child = "    def m(self, k):\n        return super().m(k)\n"
+    if sys.version_info < (3, 12):
+        with pytest.raises(Refused, match="UNR003"):
+            merged(child, parent, of="class OldA[T: int, *Ts]:")
+    else:
+        wanted = "class NewA[T: int, *Ts]:\n    def m[K](self, k) -> T:\n        return k\n"
+        assert merged(child, parent, of="class OldA[T: int, *Ts]:") == wanted
+        assert merged(child, parent, head="class NewA[T](OldA[T]):", of="class OldA[T]:") == (
+            wanted.replace("T: int, *Ts", "T")
+        )
+        with pytest.raises(Refused, match="type parameters of its own"):
+            merged(child, parent, head="class NewA[U](OldA[U]):", of="class OldA[T]:")

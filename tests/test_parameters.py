@@ -40,9 +40,12 @@ def test_split_of_positional_parameters() -> None:
     assert list(parameter_texts(method("a, /, b"))) == ["a", "/", "b"]
 
 
-@pytest.mark.xfail(reason="a comma between a lambda's parameters divides them", strict=True)
-def test_split_of_a_lambda() -> None:
-    assert list(parameter_texts(method("a=lambda x, y: 1, b=2"))) == ["a", "b"]
+@pytest.mark.parametrize(
+    "default",
+    ["lambda x, y: 1", "lambda x, y=lambda z, w: {1: 2}, *v: x", "[lambda: 1, lambda x, y: 1]"],
+)
+def test_split_of_a_lambda(default: str) -> None:
+    assert list(parameter_texts(method(f"a: int={default}, lambdas: int=2"))) == ["a", "lambdas"]
 
 
 def test_split_of_a_format() -> None:

@@ -51,11 +51,7 @@ def test_code_alone_has_no_tokens(text: str) -> None:
         ("f'a'\n", [("literal", "f'a'")]),
         ("f'a{b}c'\n", [("literal", "f'a{"), ("literal", "}c'")]),
         ("f'{{b}}'\n", [("literal", "f'{{b}}'")]),
-        pytest.param(
-            "f'{a!r:>{b}}'\n",
-            [("literal", "f'{"), ("literal", "!r:>{"), ("literal", "}}'")],
-            marks=pytest.mark.xfail(reason="a brace in a format is taken for code", strict=True),
-        ),
+        ("f'{a!r:>{b}}'\n", [("literal", s) for s in ("f'{", "!r:>{", "}", "}'")]),
         ("f'{a[\"k\"]}'\n", [("literal", "f'{"), ("string", '"k"'), ("literal", "}'")]),
         ("f'{x!=y}'\n", [("literal", "f'{"), ("literal", "}'")]),
         ("f'{(lambda x: 1)(2)}'\n", [("literal", "f'{"), ("literal", "}'")]),

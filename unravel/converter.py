@@ -308,7 +308,7 @@ def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
 
 def _parent_class(child: Named, model: _Model) -> tuple[str, Parent, Renaming, Definition] | None:
     """The base of a class of the modular file that is a parent class, and where it comes from."""
-    for base in class_outline(model.modular, child.definition).bases:
+    for base in class_outline(model.modular, child.definition).base_names:
         for parent, renaming in model.parents:
             definition = parent.outline.definitions.get(parent.imported.get(base, ""))
             if definition is not None and definition.kind is DefinitionKind.CLASS:

@@ -253,7 +253,8 @@ def method_text(
     if takes_super_kwargs(child):
         parameters = merged_parameters(child, parent, context.rename)
     returns = context.own(child.returns) or context.rename(parent.returns)
-    head = f"    {child.keyword} {child.name}({parameters})"
+    types = context.own(child.type_parameters) or context.rename(parent.type_parameters)
+    head = f"    {child.keyword} {child.name}{types}({parameters})"
     head += f" -> {returns}:" if returns else ":"
     doc = ""
     if child.docstring is not None:

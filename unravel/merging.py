@@ -66,7 +66,8 @@ def _class_text(context: Context, lead: str, comment: str, members: str) -> str:
     if not doc and parent.docstring is not None:
         doc = rename(parent.docstring.text)
     keywords = _keywords(child, tuple(map(rename, parent.keywords)))
-    head = _class_head(child.name, (*context.bases, *keywords), comment)
+    parameters = child.type_parameters or rename(parent.type_parameters)
+    head = _class_head(child.name + parameters, (*context.bases, *keywords), comment)
     body = doc + members
     return lead + decorators + head + (body if _has_code(body) else body + "    pass\n")
 
@@ -115,7 +116,8 @@ def _bases(
     child: ClassOutline, parent: ClassOutline, base: str, rename: Rename, own: Rename
 ) -> tuple[str, ...]:
     """The parent's bases in the parent's place, then the child's further ones."""
-    extra = [own(written) for written in child.bases if written != base]
+    pairs = zip(child.bases, child.base_names, strict=True)
+    extra = [own(written) for written, name in pairs if name != base]
     return _without_plain_module([*map(rename, parent.bases), *extra])
 
 

@@ -204,6 +204,7 @@ def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
         name=node.name,
         lead=statement.lead,
         decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
+        type_parameters=_type_parameters(lines, node),
         bases=tuple(cut(lines, base) for base in node.bases),
         keywords=tuple(_keyword(lines, keyword) for keyword in node.keywords),
         head_comment="" if inline else _trailing_comment(lines, body_first - 1),
@@ -227,6 +228,7 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     return Method(
         name=node.name,
         keyword="async def" if isinstance(node, ast.AsyncFunctionDef) else "def",
+        type_parameters=_type_parameters(lines, node),
         parameters=_slice(lines, open_line, open_column, close_line, close_column),
         returns=cut(lines, node.returns) if node.returns is not None else "",
         head_comment="" if inline else _trailing_comment(lines, body_first - 1),
@@ -255,6 +257,12 @@ def _body(
         for node in nodes
     ]
     return tuple(found), ""
+
+
+def _type_parameters(lines: Sequence[str], node: ast.stmt) -> str:
+    """`[T: int, *Ts]` of a class or function, in the syntax of Python 3.12; mostly nothing."""
+    parameters = getattr(node, "type_params", ())
+    return f"[{', '.join(cut(lines, each) for each in parameters)}]" if parameters else ""
 
 
 def _without_lead(statement: Statement) -> Statement:

@@ -10,6 +10,8 @@ from unravel.types import Method
 
 SUPER_KWARGS = "**super_kwargs"
 
+_LAMBDA = re.compile(r"(?<!\w)lambda(?!\w)")
+
 
 def takes_super_kwargs(method: Method) -> bool:
     """Does `**super_kwargs` stand for the parent's parameters in this one's?"""
@@ -55,14 +57,19 @@ def parameter_texts(method: Method) -> dict[str, str]:
 
 def _split_at_commas(text: str) -> list[str]:
     """Parameters with the comma and the rest of the line behind each."""
-    depth, start, hidden, parts = 0, 0, bytearray(len(text)), []
+    depth, start, hidden, parts = 0, 0, bytearray(len(text)), list[str]()
+    lambdas: list[int] = []  # the depths of those whose own parameters are not over yet
     for _, begin, end in tokens(text):
         hidden[begin:end] = b"\1" * (end - begin)
     for index, sign in enumerate(text):
         if hidden[index]:
             continue
         depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth == 0:
+        if sign == "l" and _LAMBDA.match(text, index):
+            lambdas.append(depth)
+        elif sign == ":" and lambdas and lambdas[-1] == depth:
+            lambdas.pop()
+        if sign == "," and depth == 0 and not lambdas:
             line_end = text.find("\n", index)
             rest = text[index + 1 : line_end if line_end >= 0 else len(text)]
             end = index + 1 + (len(rest) if not without_comments(rest).strip() else 0)

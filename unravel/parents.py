@@ -279,7 +279,7 @@ def _check_bases(
         base
         for definition in outline.definitions.values()
         if definition.kind is DefinitionKind.CLASS
-        for base in class_outline(outline, definition).bases
+        for base in class_outline(outline, definition).base_names
     }
     for statement in outline.imports:
         if not statement.module or statement in parents:

@@ -55,7 +55,7 @@ def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str, whole_
         (definition.name, parent.imported[base])
         for definition in modular.definitions.values()
         if definition.kind is DefinitionKind.CLASS
-        for base in class_outline(modular, definition).bases
+        for base in class_outline(modular, definition).base_names
         if base in parent.imported
     )
     prefixes = (_class_prefix(*pair, cased, cased_old, whole_words) for pair in pairs)

@@ -25,7 +25,7 @@ def check_child(context: Context) -> None:
 def _check_bases(context: Context) -> None:
     """A base in front of the parent overrides its methods; in one class they would override it."""
     first = context.child.node.bases[0]
-    if context.child.bases[0] != context.base:
+    if context.child.base_names[0] != context.base:
         raise refuse(
             "UNR205",
             place(context.module, first),

@@ -17,12 +17,15 @@ from unravel.outline import place
 from unravel.splicing import super_uses
 from unravel.types import ClassOutline, Member, Refused
 
+_GENERIC = ("Generic", "Protocol")
+
 _DATACLASS = ("dataclass", "attrs", "define", "frozen", "mutable", "s")
 """What makes fields of annotations: `dataclasses.dataclass`, `attrs.define`, `attr.s`."""
 
 
 def check_special(context: Context) -> None:
     """Raise `Refused` where the generated class would be made of both bodies, unlike the child."""
+    _check_type_arguments(context)
     _check_dataclass(context)
     _check_named_tuple(context)
     _check_protocol(context)
@@ -33,6 +36,48 @@ def check_special(context: Context) -> None:
 
 def _refused(context: Context, node: ast.AST, message: str, hint: str) -> Refused:
     return refuse("UNR205", place(context.module, node), message, hint=hint)
+
+
+def _check_type_arguments(context: Context) -> None:
+    """`Parent[T]` is the parent as it stands only if `T` is its own parameter."""
+    child, parent = context.child, context.parent
+    is_other = child.type_parameters not in ("", context.rename(parent.type_parameters))
+    if is_other and _type_variables(parent):
+        raise _refused(
+            context,
+            child.node,
+            f"`{parent.name}` has type parameters of its own, which those of `{child.name}` would "
+            "replace",
+            f"leave them out: those of `{context.base}` are taken over",
+        )
+    base = child.node.bases[child.base_names.index(context.base)]
+    if not isinstance(base, ast.Subscript):
+        return
+    theirs = tuple(map(context.rename, _type_variables(parent)))
+    given = base.slice.elts if isinstance(base.slice, ast.Tuple) else [base.slice]
+    mine = tuple(context.own(ast.unparse(each)) for each in given)
+    if mine != theirs:
+        raise _refused(
+            context,
+            base,
+            f"in the generated class, `{', '.join(theirs) or context.base}` would not be "
+            f"`{', '.join(mine)}`: its code is that of `{parent.name}`, annotations and all",
+            f"write `{context.base}`, and redefine what is to be annotated otherwise",
+        )
+
+
+def _type_variables(cls: ClassOutline) -> tuple[str, ...]:
+    """The parameters of a generic class: of `class A[T, *Ts]`, or `class A(Generic[T])`."""
+    if cls.type_parameters:
+        names = (getattr(each, "name", "") for each in getattr(cls.node, "type_params", ()))
+        kinds = (type(each).__name__ for each in getattr(cls.node, "type_params", ()))
+        pairs = zip(names, kinds, strict=True)
+        return tuple("*" * (kind == "TypeVarTuple") + name for name, kind in pairs)
+    for base in cls.node.bases:
+        if isinstance(base, ast.Subscript) and ast.unparse(base.value).endswith(_GENERIC):
+            variables = base.slice.elts if isinstance(base.slice, ast.Tuple) else [base.slice]
+            return tuple(map(ast.unparse, variables))
+    return ()
 
 
 def _check_dataclass(context: Context) -> None:

@@ -167,10 +167,14 @@ class MemberKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Method:
-    """A function in a class, in parts that can be recombined. All parts are source text."""
+    """A function in a class, in parts that can be recombined. All parts are source text.
+
+    `type_parameters` are those of `def f[T](self)`, with their brackets.
+    """
 
     name: str
     keyword: str
+    type_parameters: str
     parameters: str
     returns: str
     head_comment: str
@@ -194,11 +198,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassOutline:
-    """A class in parts; `bases` and `keywords` (`metaclass=M`) hold the text of each."""
+    """A class in parts; `bases` and `keywords` (`metaclass=M`) hold the text of each.
+
+    `type_parameters` are those of `class A[T]`, with their brackets.
+    """
 
     name: str
     lead: str
     decorators: str
+    type_parameters: str
     bases: tuple[str, ...]
     keywords: tuple[str, ...]
     head_comment: str
@@ -206,6 +214,11 @@ class ClassOutline:
     members: tuple[Member, ...]
     footer: str
     node: ast.ClassDef
+
+    @property
+    def base_names(self) -> tuple[str, ...]:
+        """The bases less their type arguments: `A` for `A[int]`."""
+        return tuple(base.partition("[")[0].rstrip() for base in self.bases)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
