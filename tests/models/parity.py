@@ -208,10 +208,17 @@ HEADS = ("ForCausalLM", "ForSequenceClassification")
 
 
 def perturb(model: nn.Module) -> None:
-    """Moves every parameter off its initial value: norms off one, biases off zero."""
+    """Moves every parameter off its initial value: norms off one, biases off zero.
+
+    So are the statistics that batch norms keep.
+    """
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2)
 
 
 def tokens(*, padded: bool, batch: int = 3, length: int = 19) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -26,12 +28,29 @@ VIT_OTHER_SIZES = {
     "pooler_act": "gelu",
     "num_labels": 0,
 }
+RESNET_SIZES = {
+    "num_channels": 2,
+    "embedding_size": 8,
+    "hidden_sizes": [12, 20, 28],
+    "depths": [1, 2, 3],
+    "num_labels": 5,
+}
+RESNET_OTHER_SIZES = {
+    "hidden_act": "gelu",
+    "downsample_in_first_stage": True,
+    "downsample_in_bottleneck": True,
+    "num_labels": 0,
+    "out_features": ["stage1", "stage3"],
+}
 
 CASES = (
     Case("vit", "ViT", "plain", sizes=VIT_SIZES),
     Case("vit", "ViT", "everything", VIT_OTHER_SIZES, VIT_SIZES),
     Case("deit", "DeiT", "plain", sizes=VIT_SIZES),
     Case("deit", "DeiT", "everything", VIT_OTHER_SIZES, VIT_SIZES),
+    Case("resnet", "ResNet", "bottleneck", sizes=RESNET_SIZES),
+    Case("resnet", "ResNet", "basic", {"layer_type": "basic"}, RESNET_SIZES),
+    Case("resnet", "ResNet", "everything", RESNET_OTHER_SIZES, RESNET_SIZES),
 )
 MODELS = tuple({case.model: case for case in reversed(CASES)}.values())
 """The first case of each model, for what does not depend on the variant."""
@@ -39,28 +58,35 @@ MODELS = tuple({case.model: case for case in reversed(CASES)}.values())
 HEADS = {
     "vit": ("Model", "ForImageClassification"),
     "deit": ("Model", "ForImageClassification", "ForImageClassificationWithTeacher"),
+    "resnet": ("Model", "ForImageClassification"),
 }
+
+ATTENTIONS = {"vit": ("sdpa", "eager"), "deit": ("sdpa", "eager"), "resnet": ("eager",)}
+"""The attention implementations of models and references; the first one is what they start with."""
 
 FIRST_TOKENS = {"vit": 1, "deit": 2}
 """How many tokens stand in front of the patches, where there are any."""
 
 
+def pair(
+    case: Case, head: str, attention: str | None = None, dtype: torch.dtype = torch.float32
+) -> tuple[Any, Any]:
+    """Our model and the reference's, with the same weights."""
+    return case.pair(head, attention or ATTENTIONS[case.model][0], dtype)
+
+
 def pixels(case: Case, height: int | None = None, width: int | None = None) -> Tensor:
     """Three random images, of the config's size if no other is given."""
     config = case.configs()[1]
-    size = config.image_size
+    size = getattr(config, "image_size", (37, 45))
     rows, columns = (size, size) if isinstance(size, int) else size
     generator = torch.Generator().manual_seed(11)
     shape = (3, config.num_channels, height or rows, width or columns)
     return torch.randn(shape, generator=generator)
 
 
-def inputs(case: Case, *, masked: bool = False) -> dict[str, Tensor]:
-    """Three random images; if masked, without some of their patches."""
-    found = {"pixel_values": pixels(case)}
-    if masked:
-        *_, height, width = found["pixel_values"].shape
-        tokens = FIRST_TOKENS[case.model] + height // 4 * (width // 4)
-        seen = (torch.arange(tokens) * torch.arange(2, 5)[:, None]) % 5 != 3
-        found["attention_mask"] = seen.long()
-    return found
+def some_tokens(case: Case) -> Tensor:
+    """An attention mask that leaves out other tokens of each image: (3, tokens)."""
+    *_, height, width = pixels(case).shape
+    tokens = FIRST_TOKENS[case.model] + height // 4 * (width // 4)
+    return ((torch.arange(tokens) * torch.arange(2, 5)[:, None]) % 5 != 3).long()
