@@ -49,6 +49,7 @@ CORE = {
     "scanning",
     "scopes",
     "shielding",
+    "siblings",
     "special",
     "splicing",
     "state",

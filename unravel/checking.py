@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import ast
-import posixpath
-import re
 from collections.abc import Collection, Iterator, Sequence
 
-from unravel.diagnostics import Place, refuse
+from unravel.diagnostics import refuse
 from unravel.effects import bound_names, changed_names
 from unravel.outline import Function, changed_elsewhere, place
 from unravel.parents import Parent
 from unravel.renaming import Renaming
-from unravel.routing import KINDS, target
 from unravel.state import check_filled
 from unravel.tracing import Named
-from unravel.types import Definition, GeneratedFile, Load, Outline, Refused, Settings
-
-_SIBLING = re.compile(r"^from \.(\w+) import (\w+)", re.MULTILINE)
+from unravel.types import Definition, Outline, Refused
 
 
 def check_modular(modular: Outline, parents: Sequence[tuple[Parent, Renaming]]) -> None:
@@ -137,21 +132,3 @@ def _check_globals(named: Named, outline: Outline) -> None:
                 f"what `{named.definition.name}` needs of `globals()` cannot be seen",
                 hint=f"define `{named.name}` in the modular file",
             )
-
-
-def check_files(
-    files: Sequence[GeneratedFile], modular: Outline, settings: Settings, load: Load
-) -> None:
-    """Raise `Refused` where a file imports another one of the model that nobody makes."""
-    made = {file.path for file in files}
-    for file in files:
-        for module, name in _SIBLING.findall(file.text):
-            path = posixpath.join(posixpath.dirname(file.path), module + ".py")
-            kinds = [kind for kind in KINDS if target(settings, modular.path, kind) == path]
-            if kinds and path not in made and load(path) is None:
-                raise refuse(
-                    "UNR205",
-                    Place(modular.path, 0, 0),
-                    f"`{file.path}` needs `{name}` from `{path}`, which nothing generates",
-                    hint=f"define `{name}` in the modular file",
-                )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from unravel import imports, printing
 from unravel.aliases import own_code
-from unravel.checking import check_definitions, check_files, check_modular
+from unravel.checking import check_definitions, check_modular
 from unravel.collisions import Copied, check_collisions
 from unravel.diagnostics import Place, refuse
 from unravel.foreign import keep_foreign_names
@@ -25,6 +25,7 @@ from unravel.renaming import Renaming
 from unravel.routing import APART, KINDS, MODELING, kind_of, split_module, target
 from unravel.scanning import identifiers, quoted_identifiers
 from unravel.shielding import unshield
+from unravel.siblings import Siblings, check_siblings, settled
 from unravel.state import check_shared
 from unravel.tracing import Named, Printer, Universe, universe
 from unravel.types import (
@@ -58,8 +59,7 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
 def _converted(model: _Model, load: Load) -> Converted:
     modular, settings = model.modular, model.settings
     try:
-        world = universe(modular, model.parents, model.own, corpus_rules=settings.corpus_rules)
-        files = _generate_all(world, model)
+        files = _generate_all(model)
         if not files:
             raise refuse(
                 "UNR004",
@@ -68,12 +68,27 @@ def _converted(model: _Model, load: Load) -> Converted:
                 hint="define a class in it, or delete the file",
             )
         if not settings.corpus_rules:
-            check_files(files, modular, settings, load)
+            model, files = _with_siblings(model, files, load)
     except Refused as refused:
         raise Refused(_readable(refused.diagnostic, model.shielded)) from None
     warnings = [finding for parent, _ in model.parents for finding in parent.undefined]
     warnings += [_readable(finding, model.shielded) for finding in model.warnings]
     return Converted(modular.path, tuple(files), model.inputs, tuple(warnings))
+
+
+def _with_siblings(
+    model: _Model, files: list[GeneratedFile], load: Load
+) -> tuple[_Model, list[GeneratedFile]]:
+    """The model and its files, which import from each other nothing that is not there."""
+    modular, settings = model.modular, model.settings
+    siblings = Siblings(files, modular, settings, load)
+    parents = settled(model.parents, siblings, model.name, model.cased)
+    if parents != model.parents:
+        model = replace(model, parents=parents, warnings={})
+        files = _generate_all(model)
+        siblings = Siblings(files, modular, settings, load)
+    check_siblings(siblings, modular.path)
+    return model, files
 
 
 def _readable(found: Diagnostic, shielded: frozenset[str]) -> Diagnostic:
@@ -170,17 +185,19 @@ def _relocated(module: Outline, model: str, source: str, settings: Settings) -> 
     return relocated(module, target(settings, source, MODELING), roots, keeps)
 
 
-def _generate_all(world: Universe, model: _Model) -> list[GeneratedFile]:
+def _generate_all(model: _Model) -> list[GeneratedFile]:
     """A file for each kind that the modular file defines classes for, in the order of `KINDS`.
 
     The first of them also holds what the modular file defines and no other file needs.
     """
+    corpus_rules = model.settings.corpus_rules
+    world = universe(model.modular, model.parents, model.own, corpus_rules=corpus_rules)
     children: dict[str, list[Named]] = {kind: [] for kind in KINDS}
     for named in world.own.values():
         if named.is_class:
             children[model.kind_of(named.name)].append(named)
     kinds = [kind for kind in KINDS if children[kind]] or ([MODELING] if world.own else [])
-    left = [] if model.settings.corpus_rules else [n for n in world.own.values() if not n.is_class]
+    left = [] if corpus_rules else [n for n in world.own.values() if not n.is_class]
     files: list[GeneratedFile] = []
     printed: dict[str, list[Named]] = {}
     for kind in reversed(kinds):

@@ -75,7 +75,10 @@ def parent_candidates(
         candidate = _candidate(statement, parent.outline, settings, target)
         sibling = sibling_kind(statement.module, statement.level, parent, settings)
         if sibling:
-            names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in candidate.names)
+            theirs = tuple(pair for pair in candidate.names if pair[0] in parent.kept)
+            found += [replace(candidate, names=theirs)] if theirs else []
+            ours = (pair for pair in candidate.names if pair not in theirs)
+            names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in ours)
             candidate = replace(candidate, module=f".{sibling}_{model}", names=names)
         found.append(candidate)
     return found

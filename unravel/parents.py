@@ -35,7 +35,8 @@ class Parent:
 
     `statements` are the imports that name it. `undefined` reports names that the module does not
     have, where that is no error. `model` is empty where the module's name and those of its classes
-    have nothing in common: then nothing in it is renamed.
+    have nothing in common: then nothing in it is renamed. `kept` are names that it imports from
+    its model's other files, and that are still imported from there.
     """
 
     outline: Outline
@@ -44,6 +45,7 @@ class Parent:
     imported: dict[str, str] = field(default_factory=dict)
     statements: list[Import] = field(default_factory=list)
     undefined: list[Diagnostic] = field(default_factory=list)
+    kept: frozenset[str] = frozenset()
 
 
 # -- which modules are parents -------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from unravel.scanning import tokens
@@ -42,6 +42,8 @@ class Renaming:
     does neither."""
     kept_text: tuple[str, ...] = ()
     """Regular expressions of what is left alone in strings and comments; Hub ids always are."""
+    instead: tuple[tuple[str, str], ...] = ()
+    """New names that do not exist, and what is said instead."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -64,6 +66,8 @@ class Renaming:
             text = _COPIED_FROM.sub("", text)
         if not self._may_be_in(text):
             return text
+        if self.instead:
+            return _said_instead(self.instead, replace(self, instead=()).text(text))
         if self.prose is not None:
             text = self.prose.strings_and_comments(text)
             return self._outside_prose(text)
@@ -103,7 +107,8 @@ class Renaming:
 
     def name(self, name: str) -> str:
         """An identifier renamed."""
-        return self.pattern.sub(self._spelled, name)
+        final = self.pattern.sub(self._spelled, name)
+        return dict(self.instead).get(final, final)
 
     def strings_and_comments(self, text: str) -> str:
         """`text` with only its strings and comments renamed."""
@@ -135,6 +140,12 @@ class Renaming:
             is_word = not (_next(match).isupper() or _before(match).isalpha())
             return self.new.upper() if is_word or not self.whole_words else found
         return self.new_cased
+
+
+def _said_instead(instead: tuple[tuple[str, str], ...], text: str) -> str:
+    for name, other in instead:
+        text = re.sub(rf"\b{re.escape(name)}\b", other, text)
+    return text
 
 
 def _before(match: re.Match[str]) -> str:
