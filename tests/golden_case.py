@@ -3,7 +3,8 @@
 The file begins with what the case shows. Each part follows a line `==> title <==`, where the title
 is the path of a file, `probe`, `wanted` and the path of a generated file, `wanted warnings` or
 `wanted diagnostics`.
-A line `defect: ...` at the top marks a case that does not pass yet.
+A line `defect: ...` at the top marks a case that does not pass yet. With `run: all models`, the
+case is a project of several modular files, converted on disk.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import unravel
 from checks.live import live
 from unravel.converter import convert
 from unravel.diagnostics import Place, diagnose
 from unravel.outline import read_outline
+from unravel.parsing import PYTHON
 from unravel.types import Converted, Diagnostic, Failed, Outline, Refused, Settings
 
 _TITLE = re.compile(r"^==> (.+) <==\n", re.MULTILINE)
@@ -51,6 +54,11 @@ class Case:
         """Why the case does not pass yet; empty for one that does."""
         found = re.search(r"^defect: (.*)", self.about, re.MULTILINE)
         return found[1] if found else ""
+
+    @property
+    def is_whole_run(self) -> bool:
+        """Are all modular files converted, as a user does it?"""
+        return re.search(r"^run: all models$", self.about, re.MULTILINE) is not None
 
 
 def read_case(text: str) -> Case:
@@ -109,11 +117,28 @@ def converted(case: Case) -> Converted | Failed:
         return Failed(case.modular, (diagnose("UNR901", Place(case.modular, 0, 0), repr(error)),))
 
 
+def run_of(case: Case, root: Path) -> dict[str, str]:
+    """What a run over the case's project in the folder `root` writes, and what it says."""
+    for path, text in case.files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    run = unravel.convert(root=root)
+    written = (path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py")))
+    found = {path: (root / path).read_text("utf-8") for path in written if path not in case.files}
+    said = "".join(line_of(each) for failed in run.failed for each in failed.diagnostics)
+    return {**found, DIAGNOSTICS: said} if said else found
+
+
 def line_of(diagnostic: Diagnostic) -> str:
-    """A diagnostic as a case's file has it: `path:line:col: CODE message`, and the hint below."""
+    """A diagnostic as a case's file has it: `path:line:col: CODE message`, and the hint below.
+
+    The version of Python is left out: cases are for all.
+    """
     place = f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}"
+    message = diagnostic.message.replace(PYTHON, "Python")
     hint = f"    {diagnostic.hint}\n" if diagnostic.hint else ""
-    return f"{place}: {diagnostic.code} {diagnostic.message}\n{hint}"
+    return f"{place}: {diagnostic.code} {message}\n{hint}"
 
 
 def behaviour(case: Case, files: Mapping[str, str]) -> Any:

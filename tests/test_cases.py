@@ -22,6 +22,7 @@ from tests.golden_case import (
     line_of,
     live_behaviour,
     read_case,
+    run_of,
     with_wanted,
     without_defect,
     write_case,
@@ -53,7 +54,12 @@ def parameters() -> list[object]:
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     """What each case becomes: generated files by path, or `diagnostics`. One batch for all."""
-    results = {name: converted(case) for name, case in CASES.items()}
+    results = {name: converted(case) for name, case in CASES.items() if not case.is_whole_run}
+    runs = {
+        name: run_of(case, tmp_path_factory.mktemp("run"))
+        for name, case in CASES.items()
+        if case.is_whole_run
+    }
     batch = {
         _path_in_batch(name, file.path): file.text
         for name, result in results.items()
@@ -61,12 +67,13 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
         for file in result.files
     }
     formatted = _formatted(batch, tmp_path_factory)
-    return {
+    single = {
         name: _outcome(name, result, formatted)
         if isinstance(result, Converted)
         else {DIAGNOSTICS: "".join(map(line_of, result.diagnostics))}
         for name, result in results.items()
     }
+    return {**single, **runs}
 
 
 def _path_in_batch(name: str, path: str) -> str:

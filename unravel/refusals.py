@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 
+from unravel.ancestry import members_of
 from unravel.context import Context
-from unravel.diagnostics import refuse
+from unravel.diagnostics import nearest, refuse
 from unravel.outline import place
 from unravel.scanning import identifiers
 from unravel.special import check_special
-from unravel.splicing import is_super, other_super
+from unravel.splicing import is_super, other_super, super_uses
+
+_OF_ANY_CLASS = {*dir(object), "__dict__", "__annotations__", "__weakref__"}
 
 
 def check_child(context: Context) -> None:
@@ -17,6 +20,7 @@ def check_child(context: Context) -> None:
     _check_bases(context)
     _check_names(context)
     _check_super(context)
+    _check_super_finds(context)
     _check_class_level(context)
     _check_private_names(context)
     check_special(context)
@@ -64,6 +68,26 @@ def _check_super(context: Context) -> None:
                 "this `super()` cannot be converted: its class' own methods are the parent's, too",
                 hint="call `super().<method>(...)` in a method of the class",
             )
+
+
+def _check_super_finds(context: Context) -> None:
+    """`super().m` needs an ancestor that has `m`, where all ancestors are known."""
+    classes = (context.parent, *context.ancestry.classes)
+    has_more = any(cls.decorators or cls.keywords for cls in classes)  # they may add members
+    if context.ancestry.unknown or has_more or len(context.child.bases) > 1:
+        return
+    known = {context.rename(name) for cls in classes for name in members_of(cls)}
+    if "__slots__" in known:
+        return
+    for member in context.child.members:
+        for use in super_uses(member.statement.node):
+            if use.attr not in known | _OF_ANY_CLASS:
+                raise refuse(
+                    "UNR202",
+                    place(context.module, use),
+                    f"neither `{context.base}` nor what it extends has `{use.attr}`",
+                    hint=nearest(use.attr, known) or "leave the call out",
+                )
 
 
 def _check_class_level(context: Context) -> None:
