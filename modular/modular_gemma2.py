@@ -131,9 +131,11 @@ class Gemma2Model(GemmaModel):
 
 
 class Gemma2ForCausalLM(GemmaForCausalLM):
-    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        logits = super().vocabulary_logits(hidden_states)
-        return soft_cap(logits, self.config.final_logit_softcapping)
+    def vocabulary_logits(
+        self, hidden_states: torch.Tensor, logits_to_keep: int | torch.Tensor
+    ) -> torch.Tensor:
+        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        return soft_cap(self.lm_head(hidden_states[:, kept]), self.config.final_logit_softcapping)
 
 
 class Gemma2ForSequenceClassification(GemmaForSequenceClassification):

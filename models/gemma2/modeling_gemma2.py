@@ -339,6 +339,8 @@ def masks_by_type(
 class Gemma2Model(Gemma2PreTrainedModel):
     """Embedding, decoder layers and final norm."""
 
+    output_type = BaseModelOutputWithPast
+
     def __init__(self, config: Gemma2Config):
         super().__init__(config)
         self.embed_tokens = Gemma2TextScaledWordEmbedding(
@@ -407,7 +409,7 @@ class Gemma2Model(Gemma2PreTrainedModel):
                 use_cache=use_cache,
                 **kwargs,
             )
-        return BaseModelOutputWithPast(
+        return self.output_type(
             last_hidden_state=self.norm(hidden_states),
             past_key_values=past_key_values if use_cache else None,
         )
@@ -428,10 +430,12 @@ class Gemma2ForCausalLM(Gemma2PreTrainedModel, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
-    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., vocab_size)"""
-        logits = self.__parent_vocabulary_logits(hidden_states)
-        return soft_cap(logits, self.config.final_logit_softcapping)
+    def vocabulary_logits(
+        self, hidden_states: torch.Tensor, logits_to_keep: int | torch.Tensor
+    ) -> torch.Tensor:
+        """(batch, length, hidden_size) -> (batch, kept, vocab_size)"""
+        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        return soft_cap(self.lm_head(hidden_states[:, kept]), self.config.final_logit_softcapping)
 
     @can_return_tuple
     def forward(
@@ -461,8 +465,7 @@ class Gemma2ForCausalLM(Gemma2PreTrainedModel, GenerationMixin):
             use_cache=use_cache,
             **kwargs,
         )
-        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.vocabulary_logits(outputs.last_hidden_state[:, kept])
+        logits = self.vocabulary_logits(outputs.last_hidden_state, logits_to_keep)
         loss = None
         if labels is not None:
             loss = self.loss_function(
@@ -475,10 +478,6 @@ class Gemma2ForCausalLM(Gemma2PreTrainedModel, GenerationMixin):
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
         )
-
-    def __parent_vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., vocab_size)"""
-        return self.lm_head(hidden_states)
 
 
 class Gemma2ForSequenceClassification(Gemma2PreTrainedModel):

@@ -283,6 +283,8 @@ class MistralRotaryEmbedding(nn.Module):
 class MistralModel(MistralPreTrainedModel):
     """Embedding, decoder layers and final norm."""
 
+    output_type = BaseModelOutputWithPast
+
     def __init__(self, config: MistralConfig):
         super().__init__(config)
         self.embed_tokens = nn.Embedding(
@@ -353,7 +355,7 @@ class MistralModel(MistralPreTrainedModel):
                 use_cache=use_cache,
                 **kwargs,
             )
-        return BaseModelOutputWithPast(
+        return self.output_type(
             last_hidden_state=self.norm(hidden_states),
             past_key_values=past_key_values if use_cache else None,
         )
@@ -374,9 +376,12 @@ class MistralForCausalLM(MistralPreTrainedModel, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
-    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., vocab_size)"""
-        return self.lm_head(hidden_states)
+    def vocabulary_logits(
+        self, hidden_states: torch.Tensor, logits_to_keep: int | torch.Tensor
+    ) -> torch.Tensor:
+        """(batch, length, hidden_size) -> (batch, kept, vocab_size)"""
+        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        return self.lm_head(hidden_states[:, kept])
 
     @can_return_tuple
     def forward(
@@ -406,8 +411,7 @@ class MistralForCausalLM(MistralPreTrainedModel, GenerationMixin):
             use_cache=use_cache,
             **kwargs,
         )
-        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.vocabulary_logits(outputs.last_hidden_state[:, kept])
+        logits = self.vocabulary_logits(outputs.last_hidden_state, logits_to_keep)
         loss = None
         if labels is not None:
             loss = self.loss_function(

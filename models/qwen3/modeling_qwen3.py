@@ -312,6 +312,8 @@ def masks_by_type(
 class Qwen3Model(Qwen3PreTrainedModel):
     """Embedding, decoder layers and final norm."""
 
+    output_type = BaseModelOutputWithPast
+
     def __init__(self, config: Qwen3Config):
         super().__init__(config)
         self.embed_tokens = nn.Embedding(
@@ -380,7 +382,7 @@ class Qwen3Model(Qwen3PreTrainedModel):
                 use_cache=use_cache,
                 **kwargs,
             )
-        return BaseModelOutputWithPast(
+        return self.output_type(
             last_hidden_state=self.norm(hidden_states),
             past_key_values=past_key_values if use_cache else None,
         )
@@ -401,9 +403,12 @@ class Qwen3ForCausalLM(Qwen3PreTrainedModel, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
-    def vocabulary_logits(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., vocab_size)"""
-        return self.lm_head(hidden_states)
+    def vocabulary_logits(
+        self, hidden_states: torch.Tensor, logits_to_keep: int | torch.Tensor
+    ) -> torch.Tensor:
+        """(batch, length, hidden_size) -> (batch, kept, vocab_size)"""
+        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        return self.lm_head(hidden_states[:, kept])
 
     @can_return_tuple
     def forward(
@@ -433,8 +438,7 @@ class Qwen3ForCausalLM(Qwen3PreTrainedModel, GenerationMixin):
             use_cache=use_cache,
             **kwargs,
         )
-        kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
-        logits = self.vocabulary_logits(outputs.last_hidden_state[:, kept])
+        logits = self.vocabulary_logits(outputs.last_hidden_state, logits_to_keep)
         loss = None
         if labels is not None:
             loss = self.loss_function(

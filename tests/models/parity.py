@@ -139,6 +139,19 @@ CASES = (
     Case("llama", "Llama", "dynamic", {"rope_parameters": DYNAMIC, "max_position_embeddings": 16}),
     Case("mistral", "Mistral", "window", {"sliding_window": 5, "head_dim": 10}),
     Case("mistral", "Mistral", "no-window", {"sliding_window": None}),
+    Case("mixtral", "Mixtral", "plain", {"num_local_experts": 5, "sliding_window": 5}),
+    Case(
+        "mixtral",
+        "Mixtral",
+        "router-loss",
+        {
+            "head_dim": 10,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 3,
+            "output_router_logits": True,
+            "router_aux_loss_coef": 0.5,
+        },
+    ),
     Case(
         "qwen2",
         "Qwen2",

@@ -189,7 +189,10 @@ def test_cached_decoding_equals_the_full_pass(case: Case, padded: bool, attentio
     assert relative(cached[seen.bool()], full.logits[seen.bool()]) <= BOUND
 
 
-@all_cases
+# The reference does not generate while it computes the loss of its routers.
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "output_router_logits" not in case.options], ids=str
+)
 @pytest.mark.parametrize("cache", [None, "static"], ids=["dynamic", "static"])
 def test_greedy_generation(case: Case, cache: str | None) -> None:
     own, reference = case.pair("ForCausalLM")
