@@ -102,7 +102,12 @@ ROOMS: dict[str, set[str]] = {
     "history": set(),
     "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "project", "running"},
     "cli_lineage": BELOW_CLI | {"cli", "comparing", "graphs", "impact"},
-    "cli": BELOW_CLI | {"", "cli_lineage"},
+    # Formats of what a command has found.
+    "reports": BASE,
+    # Reads modular files as the converter does, in workers of the same kind.
+    "lint": BELOW_PROJECT | {"recall", "reports", ""},
+    "cli_lint": BELOW_CLI | {"cli", "lint", "reports"},
+    "cli": BELOW_CLI | {"", "cli_lineage", "cli_lint"},
     # The public API hands on what the rooms below the command line offer.
     "": BELOW_CLI,
     "__main__": {"cli"},

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from unravel.merging import merge
+from unravel.merging import context_of, merge
 from unravel.naming import cased_names
 from unravel.outline import class_outline, read_outline
 from unravel.renaming import Renaming
@@ -22,7 +22,7 @@ def merged(
     module = read_outline("modular/modular_new.py", head + "\n" + child)
     theirs = read_outline("models/old/modeling_old.py", of + "\n" + parent)
     mine, other = next(iter(module.definitions.values())), next(iter(theirs.definitions.values()))
-    text, _ = merge(
+    context = context_of(
         class_outline(module, mine),
         class_outline(theirs, other),
         module,
@@ -33,7 +33,7 @@ def merged(
         cased_names(()),
         Settings(),
     )
-    return text
+    return merge(context)[0]
 
 
 def body(child: str, parent: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from unravel.cli_lineage import graph, impact
+from unravel.cli_lint import lint, rule
 
 if TYPE_CHECKING:
     from checks.report import Result
@@ -190,6 +191,8 @@ def check(
 
 commands.add_command(graph)
 commands.add_command(impact)
+commands.add_command(lint)
+commands.add_command(rule)
 
 
 @commands.group(short_help="What runs keep for later ones.")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from unravel import imports, printing
 from unravel.aliases import own_code
 from unravel.checking import check_definitions, check_modular
 from unravel.collisions import Copied, check_collisions
+from unravel.context import Context
 from unravel.diagnostics import Place, refuse
 from unravel.foreign import keep_foreign_names
 from unravel.meanings import Source, check_meanings
-from unravel.merging import merge
+from unravel.merging import context_of, merge
 from unravel.naming import CasedNames, cased_names, model_name
 from unravel.ordering import in_order
 from unravel.outline import class_outline, deepest_place, place
@@ -47,7 +49,7 @@ from unravel.types import (
 def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Failed:
     """Convert one modular file. Reads nothing but through `load`; never raises `Refused`."""
     try:
-        return _converted(_read_model(modular, settings, load), load)
+        return _converted(read_model(modular, settings, load), load)
     except Refused as refused:
         return Failed(modular.path, (refused.diagnostic,))
     except RecursionError:
@@ -56,7 +58,7 @@ def convert(modular: Outline, settings: Settings, load: Load) -> Converted | Fai
         return Failed(modular.path, (too_deep(deepest_place(modules)).diagnostic,))
 
 
-def _converted(model: _Model, load: Load) -> Converted:
+def _converted(model: Model, load: Load) -> Converted:
     modular, settings = model.modular, model.settings
     try:
         files = _generate_all(model)
@@ -77,8 +79,8 @@ def _converted(model: _Model, load: Load) -> Converted:
 
 
 def _with_siblings(
-    model: _Model, files: list[GeneratedFile], load: Load
-) -> tuple[_Model, list[GeneratedFile]]:
+    model: Model, files: list[GeneratedFile], load: Load
+) -> tuple[Model, list[GeneratedFile]]:
     """The model and its files, which import from each other nothing that is not there."""
     modular, settings = model.modular, model.settings
     siblings = Siblings(files, modular, settings, load)
@@ -102,7 +104,7 @@ def _readable(found: Diagnostic, shielded: frozenset[str]) -> Diagnostic:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Model:
+class Model:
     """A modular file with all that it takes to convert it.
 
     In its text and those of its parents, `shielded` words are written so that they are not renamed.
@@ -124,7 +126,8 @@ class _Model:
         return kind_of(name, self.cased)
 
 
-def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
+def read_model(modular: Outline, settings: Settings, load: Load) -> Model:
+    """A modular file with its parents and what is renamed in each. Raises `Refused`."""
     name = model_name(modular.path)
     if not re.fullmatch(r"\w+", name):
         raise refuse(
@@ -158,7 +161,7 @@ def _read_model(modular: Outline, settings: Settings, load: Load) -> _Model:
         shielded.update(*(k.words for k in kept))
         paths.update(*(k.inputs for k in kept))
     own = own_code(modular, parents, by_scope=not settings.corpus_rules)
-    return _Model(
+    return Model(
         modular=own.modular,
         settings=settings,
         name=name,
@@ -185,7 +188,7 @@ def _relocated(module: Outline, model: str, source: str, settings: Settings) -> 
     return relocated(module, target(settings, source, MODELING), roots, keeps)
 
 
-def _generate_all(model: _Model) -> list[GeneratedFile]:
+def _generate_all(model: Model) -> list[GeneratedFile]:
     """A file for each kind that the modular file defines classes for, in the order of `KINDS`.
 
     The first of them also holds what the modular file defines and no other file needs.
@@ -211,7 +214,7 @@ def _generate_all(model: _Model) -> list[GeneratedFile]:
 
 
 def _generate(
-    kind: str, children: list[Named], rest: list[Named] | None, world: Universe, model: _Model
+    kind: str, children: list[Named], rest: list[Named] | None, world: Universe, model: Model
 ) -> tuple[GeneratedFile, list[Named]]:
     """One file: its classes with what they need, the `rest`, and the imports for all of it.
 
@@ -261,7 +264,7 @@ def _generate(
     return GeneratedFile(path, kind, text, parts, tuple(sorted(printer.origins))), defined
 
 
-def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> Printer:
+def _print(kind: str, children: list[Named], world: Universe, model: Model) -> Printer:
     """The classes of one file, each behind what it needs."""
 
     made = {model.kind_of(named.name) for named in world.own.values() if named.is_class}
@@ -282,7 +285,7 @@ def _print(kind: str, children: list[Named], world: Universe, model: _Model) -> 
     return printer
 
 
-def _candidates(printer: Printer, model: _Model, kind: str, path: str) -> list[imports.Candidate]:
+def _candidates(printer: Printer, model: Model, kind: str, path: str) -> list[imports.Candidate]:
     """All that a file might import: of the modular file, of its parents, of the other kinds."""
     modules = [parent for parent, _ in model.parents]
     found = imports.modular_candidates(model.modular, modules, model.settings, kind, path)
@@ -294,46 +297,59 @@ def _candidates(printer: Printer, model: _Model, kind: str, path: str) -> list[i
     return found
 
 
-def _child_text(child: Named, model: _Model) -> tuple[str, Parent | None]:
+def _child_text(child: Named, model: Model) -> tuple[str, Parent | None]:
     """The text of a class of the modular file, merged with its parent class if it has one."""
-    found = _parent_class(child, model)
+    found = parent_class(child.definition, model)
     if found is None:
         return child.text(), None
-    base, parent, renaming, definition = found
-    if definition.extras and not model.settings.corpus_rules:
+    if found.definition.extras and not model.settings.corpus_rules:
         raise refuse(
             "UNR205",
-            place(parent.outline, definition.extras[0].node),
-            f"`{definition.name}` is changed here, below its body",
+            place(found.parent.outline, found.definition.extras[0].node),
+            f"`{found.definition.name}` is changed here, below its body",
             hint=f"set this in `{child.name}` in the modular file",
         )
-    text, warnings = merge(
-        class_outline(model.modular, child.definition),
-        class_outline(parent.outline, definition),
-        model.modular,
-        parent.outline,
-        renaming,
-        model.own,
-        base,
-        model.names,
-        model.settings,
-    )
+    text, warnings = merge(merging_context(child.definition, found, model))
     model.warnings.update(dict.fromkeys(warnings))
     extras = child.definition.extras
-    return text + "".join(model.own(each.lead + each.text) for each in extras), parent
+    return text + "".join(model.own(each.lead + each.text) for each in extras), found.parent
 
 
-def _parent_class(child: Named, model: _Model) -> tuple[str, Parent, Renaming, Definition] | None:
+class ParentClass(NamedTuple):
+    """A parent class, which the modular file calls `base`, and what is renamed in its module."""
+
+    base: str
+    parent: Parent
+    renaming: Renaming
+    definition: Definition
+
+
+def parent_class(child: Definition, model: Model) -> ParentClass | None:
     """The base of a class of the modular file that is a parent class, and where it comes from."""
-    for base in class_outline(model.modular, child.definition).base_names:
+    for base in class_outline(model.modular, child).base_names:
         for parent, renaming in model.parents:
             definition = parent.outline.definitions.get(parent.imported.get(base, ""))
             if definition is not None and definition.kind is DefinitionKind.CLASS:
-                return base, parent, renaming, definition
+                return ParentClass(base, parent, renaming, definition)
     return None
 
 
-def _check_printed(printer: Printer, model: _Model, kind: str) -> None:
+def merging_context(child: Definition, found: ParentClass, model: Model) -> Context:
+    """What merging a class of the modular file with its parent class needs to know."""
+    return context_of(
+        class_outline(model.modular, child),
+        class_outline(found.parent.outline, found.definition),
+        model.modular,
+        found.parent.outline,
+        found.renaming,
+        model.own,
+        found.base,
+        model.names,
+        model.settings,
+    )
+
+
+def _check_printed(printer: Printer, model: Model, kind: str) -> None:
     """Raise `Refused` where what is copied does not mean in one file what it meant before."""
     printed = [named for named, _ in printer.printed.values()]
     check_definitions(printed, model.modular)
@@ -341,7 +357,7 @@ def _check_printed(printer: Printer, model: _Model, kind: str) -> None:
     for named in printed:
         if named.parent is not None:
             copied[id(named.parent)].add(named.definition)
-        elif named.is_class and (found := _parent_class(named, model)) is not None:
+        elif named.is_class and (found := parent_class(named.definition, model)) is not None:
             _, parent, _, definition = found
             copied[id(parent)].add(definition, named.definition.statement.node)
     for each in copied.values():

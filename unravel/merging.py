@@ -18,7 +18,7 @@ from unravel.scanning import replace_code
 from unravel.types import ClassOutline, Diagnostic, Outline, Settings
 
 
-def merge(
+def context_of(
     child: ClassOutline,
     parent: ClassOutline,
     module: Outline,
@@ -28,8 +28,8 @@ def merge(
     base: str,
     names: CasedNames,
     settings: Settings,
-) -> tuple[str, tuple[Diagnostic, ...]]:
-    """The text of the generated class, and warnings.
+) -> Context:
+    """What merging `child` with `parent` needs to know.
 
     The child knows its parent as `base`. `renaming` is that of the parent's module, `own` what the
     text of the child's `module` needs.
@@ -43,8 +43,13 @@ def merge(
         rename = _renaming(child, parent, module, renaming, names)
         bases = _bases(child, parent, base, rename, own)
     known = ancestry(parent, parent_module)
-    context = Context(child, parent, module, rename, own, bases, base, known, corpus_rules)
-    if corpus_rules:
+    return Context(child, parent, module, rename, own, bases, base, known, corpus_rules)
+
+
+def merge(context: Context) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The text of the generated class, and warnings."""
+    child, parent, rename = context.child, context.parent, context.rename
+    if context.corpus_rules:
         return _class_text(context, rename(parent.lead), "", corpus_members(context)), ()
     check_child(context)
     lead = child.lead if child.lead.strip() else rename(parent.lead)

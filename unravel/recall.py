@@ -402,6 +402,7 @@ def _context(
     # How many processes there are and where the cache lies makes no difference. Nor does the path
     # of ruff: what lies there is among the files.
     plain = replace(settings, sources=(), jobs=0, ruff="", cache_dir="", cache_size=0)
+    plain = replace(plain, lint_select=(), lint_ignore=(), lint_baseline="")
     folders = (str(style.base), *style.sources, *map(str, style.files))
     places = (os.path.relpath(folder, root) for folder in folders)
     return _digest([sys.version, repr(plain), *places, *digests])

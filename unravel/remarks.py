@@ -34,7 +34,7 @@ def remarks(context: Context) -> Iterator[Diagnostic]:
         parent = theirs.get(method_key(method)) if method is not None else None
         if method is None or parent is None or parent.method is None or raises_only(method):
             continue
-        if _is_same(member, parent, context):
+        if is_same(member, parent, context):
             yield _warning(
                 "UNR206",
                 context,
@@ -57,7 +57,7 @@ def _warning(code: str, context: Context, node: ast.AST, message: str, hint: str
     return diagnose(code, at, message, hint=hint, severity=Severity.WARNING)
 
 
-def _is_same(member: Member, parent: Member, context: Context) -> bool:
+def is_same(member: Member, parent: Member, context: Context) -> bool:
     mine = _function(context.own(member.statement.text))
     theirs = _function(context.rename(parent.statement.text))
     if mine is None or theirs is None:

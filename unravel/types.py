@@ -81,6 +81,12 @@ class Settings:
     """The folder for results of earlier runs; empty for the user's cache folder."""
     cache_size: int = 512
     """MiB that these results may take."""
+    lint_select: tuple[str, ...] = ()
+    """The rules of the linter that are wanted, by code, its beginning, or name; empty for all."""
+    lint_ignore: tuple[str, ...] = ()
+    """The rules that are not wanted."""
+    lint_baseline: str = ""
+    """A file with the findings that are not to be shown."""
 
 
 @dataclass(frozen=True, slots=True)

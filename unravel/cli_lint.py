@@ -1,0 +1,196 @@
+"""The commands of the linter: `lint` and `rule`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from unravel.lint.running import FixRun, Run, Wanted
+    from unravel.selection import Project
+    from unravel.types import Diagnostic, Failed
+
+DONE, FAILED = 0, 2
+
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "github", "sarif", "junit")),
+    default="text",
+    show_default=True,
+    help="How findings are printed.",
+)
+_LINT = (
+    click.argument("models", nargs=-1, metavar="[MODEL|FILE]..."),
+    click.option("--fix", is_flag=True, help="Mend what can be mended safely."),
+    click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing."),
+    click.option("--select", metavar="CODES", multiple=True, help="These rules: UNM,UNS213,..."),
+    click.option("--ignore", metavar="CODES", multiple=True, help="All but these rules."),
+    click.option("--baseline", metavar="FILE", default="", help="Leave out what FILE lists."),
+    click.option("--write-baseline", is_flag=True, help="List all findings in the baseline."),
+    _FORMAT,
+    click.option("--statistics", is_flag=True, help="Print how many findings each rule has."),
+    click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
+    click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
+    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
+    click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one."),
+    click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept."),
+    click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
+)
+
+
+def _lint_options(command: Callable[..., int]) -> Callable[..., int]:
+    for decorate in reversed(_LINT):
+        command = decorate(command)
+    return command
+
+
+@click.command(short_help="Find mistakes in modular files and models.")
+@_lint_options
+def lint(
+    models: tuple[str, ...],
+    fix: bool,
+    diff: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    baseline: str,
+    write_baseline: bool,
+    form: str,
+    statistics: bool,
+    jobs: int | None,
+    profile: str | None,
+    root: str | None,
+    ruff: str,
+    no_cache: bool,
+    cache_dir: str | None,
+    quiet: bool,
+) -> int:
+    """Find mistakes in all modular files and models, or in those named, and mend them.
+
+    Generated files are looked at too; what is found there is reported where its author wrote it.
+    `unravel rule` explains the rules. Exit codes: 0 nothing found; 1 findings; 2 something could
+    not be read or converted, or nothing was found to look at.
+    """
+    from unravel import cli
+    from unravel.lint import running
+    from unravel.lint.baseline import BaselineError
+
+    wanted = running.Wanted(
+        requests=models,
+        select=tuple(code.strip() for each in select for code in each.split(",")),
+        ignore=tuple(code.strip() for each in ignore for code in each.split(",")),
+        baseline=os.path.abspath(baseline) if baseline else "",
+        jobs=jobs,
+        cache=not no_cache and (cache_dir or True),
+    )
+    project = running.open_here(root, profile, cli._executable(ruff))
+    with cli._progress() as on_progress:
+        run = running.lint(project, wanted, on_progress)
+    if write_baseline:
+        return _write_baseline(run, wanted, project)
+    if (fix or diff) and run.began:
+        fixed = running.fix(project, run, wanted, write=not diff)
+        _report_fixes(fixed, run.root, is_dry=diff, quiet=quiet)
+        run = running.lint(project, wanted) if fix and not diff else run
+    try:
+        shown, hidden = running.without_baseline(run, wanted, project)
+    except BaselineError as error:
+        cli._say(str(error))
+        return FAILED
+    _print_findings(run, shown, hidden, form, statistics=statistics, quiet=quiet)
+    return running.exit_code(run, shown)
+
+
+def _write_baseline(run: Run, wanted: Wanted, project: Project | Failed) -> int:
+    from unravel import cli
+    from unravel.lint import baseline, running
+
+    _complain_of(run.failed, run.root)
+    file = running.baseline_file(wanted, project)
+    if run.failed or file is None:
+        cli._say(
+            "there is no baseline: give a file with --baseline" if file is None else "not written"
+        )
+        return FAILED
+    try:
+        count = baseline.write_baseline(file, run.diagnostics)
+    except OSError as error:
+        cli._say(f"{file}: {error.strerror}")
+        return FAILED
+    click.echo(f"wrote {cli._count(count, 'finding')} to {os.path.relpath(file)}")
+    return DONE
+
+
+def _report_fixes(fixed: FixRun, root: str, *, is_dry: bool, quiet: bool) -> None:
+    """What was mended and what was not, and why."""
+    from unravel import cli
+
+    if is_dry:
+        cli._print_differences(file.difference() for file in fixed.files)
+    _complain_of(fixed.failed, root)
+    made = sum(len(each.made) for each in fixed.fixed)
+    for each in fixed.fixed:
+        for found, why in each.refused:
+            path = cli._from_here(found.path, root)
+            cli._say(f"{path}:{found.line}: {found.code} is not mended: {why}")
+    if made and not quiet:
+        verb = "would mend" if is_dry else "mended"
+        line = f"{verb} {cli._count(made, 'finding')} in {cli._count(len(fixed.files), 'file')}"
+        click.echo(line, err=True)
+
+
+def _print_findings(
+    run: Run,
+    shown: Sequence[Diagnostic],
+    hidden: int,
+    form: str,
+    *,
+    statistics: bool,
+    quiet: bool,
+) -> None:
+    from unravel import cli
+    from unravel.lint import running
+
+    _complain_of(run.failed, run.root)
+    if form != "text":
+        from unravel.reports import render
+
+        click.echo(render(form, running.report(run, shown, hidden)), nl=False)
+        return
+    if statistics:
+        for line in running.statistics(shown):
+            click.echo(line)
+    else:
+        cli._complain(shown, run.root, stream=sys.stdout)
+    if run.began and not quiet:
+        known = f", and {hidden} in the baseline" if hidden else ""
+        looked = cli._count(len(run.subjects), "file")
+        click.echo(f"{cli._count(len(shown), 'finding')} in {looked}{known}")
+
+
+def _complain_of(failures: Iterable[Failed], root: str) -> None:
+    from unravel import cli
+
+    for each in failures:
+        cli._complain(each.diagnostics, root)
+
+
+@click.command(short_help="Explain a rule of the linter.")
+@click.argument("code", required=False)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
+def rule(code: str | None, form: str) -> int:
+    """Explain the rule CODE of the linter, or list all rules."""
+    from unravel import cli
+    from unravel.lint.explaining import UnknownCode, explained, listed
+
+    try:
+        click.echo(explained(code, form) if code else listed(form))
+    except UnknownCode as error:
+        cli._say(str(error))
+        return FAILED
+    return DONE
