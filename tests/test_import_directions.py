@@ -32,6 +32,7 @@ CORE = {
     "meanings",
     "members",
     "merging",
+    "mixins",
     "naming",
     "ordering",
     "outline",

@@ -120,10 +120,10 @@ def _class_head(name: str, arguments: Iterable[str], comment: str) -> str:
 def _bases(
     child: ClassOutline, parent: ClassOutline, base: str, rename: Rename, own: Rename
 ) -> tuple[str, ...]:
-    """The parent's bases in the parent's place, then the child's further ones."""
-    pairs = zip(child.bases, child.base_names, strict=True)
-    extra = [own(written) for written, name in pairs if name != base]
-    return _without_plain_module([*map(rename, parent.bases), *extra])
+    """The child's bases, with those of the parent in the parent's place."""
+    at = child.base_names.index(base)
+    before, after = map(own, child.bases[:at]), map(own, child.bases[at + 1 :])
+    return _without_plain_module([*before, *map(rename, parent.bases), *after])
 
 
 def _corpus_bases(

@@ -7,6 +7,7 @@ import ast
 from unravel.ancestry import members_of
 from unravel.context import Context
 from unravel.diagnostics import nearest, refuse
+from unravel.mixins import in_front, why_not_behind
 from unravel.outline import place
 from unravel.scanning import identifiers
 from unravel.special import check_special
@@ -28,13 +29,15 @@ def check_child(context: Context) -> None:
 
 def _check_bases(context: Context) -> None:
     """A base in front of the parent overrides its methods; in one class they would override it."""
-    first = context.child.node.bases[0]
-    if context.child.base_names[0] != context.base:
+    if not in_front(context):
+        return
+    if reason := why_not_behind(context):
+        first = context.child.node.bases[0]
         raise refuse(
             "UNR205",
             place(context.module, first),
             f"the methods of `{context.child.bases[0]}`, in front of `{context.base}`, would no "
-            "longer override those of its class",
+            f"longer override those of its class: {reason}",
             hint=f"put it behind `{context.base}`, and redefine the methods that it overrides",
         )
 
