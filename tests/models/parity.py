@@ -72,6 +72,8 @@ class Case:
         Attention is computed as the models do unless they are told otherwise.
         """
         own_config, reference_config = self.configs()
+        if attention is not None:  # some references choose their layers by it
+            reference_config._attn_implementation = attention
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(20240229)
             reference = self.reference(head)(reference_config)

@@ -10,14 +10,12 @@ import torch
 from huggingface_hub.errors import StrictDataclassClassValidationError
 from torch import Tensor
 
-from tests.models.parity import BOUND, Case, blocks, gradients, relative
+from tests.models.parity import BOUND, Case, blocks, gradients, perturb, relative
 from tests.models.vision import (
-    ATTENTIONS,
     CASES,
     FIRST_TOKENS,
     HEADS,
     MODELS,
-    pair,
     pixels,
     some_tokens,
 )
@@ -39,7 +37,7 @@ all_attentions = pytest.mark.parametrize(
     [
         pytest.param(case, attention, id=f"{case}-{attention}")
         for case in CASES
-        for attention in ATTENTIONS[case.model]
+        for attention in case.attentions
     ],
 )
 
@@ -73,7 +71,7 @@ def worst(actual: Any, expected: Any) -> float:
 
 @all_heads
 def test_weights_load_both_ways(case: Case, head: str) -> None:
-    own, reference = pair(case, head)
+    own, reference = case.pair(head)
     fresh = case.reference(head)(case.configs()[1])
     fresh.load_state_dict(own.state_dict(), strict=True)
     assert list(own.state_dict()) == list(reference.state_dict())
@@ -87,7 +85,7 @@ def test_weights_load_both_ways(case: Case, head: str) -> None:
 @all_attentions
 def test_outputs(case: Case, attention: str) -> None:
     for head in HEADS[case.model]:
-        own, reference = pair(case, head, attention)
+        own, reference = case.pair(head, attention)
         with torch.no_grad():
             assert worst(own(pixels(case)), reference(pixels(case))) <= BOUND, head
 
@@ -97,14 +95,14 @@ def test_outputs(case: Case, attention: str) -> None:
 def test_tokens_that_are_not_to_be_seen(case: Case, attention: str) -> None:
     given = {"pixel_values": pixels(case), "attention_mask": some_tokens(case)}
     for head in HEADS[case.model]:
-        own, reference = pair(case, head, attention)
+        own, reference = case.pair(head, attention)
         with torch.no_grad():
             assert worst(own(**given), reference(**given)) <= BOUND, head
 
 
 @all_heads
 def test_every_layer(case: Case, head: str) -> None:
-    own, reference = pair(case, head, "eager")
+    own, reference = case.pair(head, "eager")
     asked = {"output_hidden_states": True, "output_attentions": case.model != "resnet"}
     with torch.no_grad():
         actual, expected = (model(pixels(case), **asked) for model in (own, reference))
@@ -116,7 +114,7 @@ def test_every_layer(case: Case, head: str) -> None:
 @all_heads
 @pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
 def test_loss_and_gradients(case: Case, head: str, training: bool) -> None:
-    own, reference = (model.train(training) for model in pair(case, head))
+    own, reference = (model.train(training) for model in case.pair(head))
     if head == "ForImageClassification" and own.num_labels:
         losses = [model(pixels(case), labels=torch.arange(3)).loss for model in (own, reference)]
     else:
@@ -140,7 +138,7 @@ def test_dropout_is_where_the_references_is(case: Case) -> None:
     dropouts = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.3}
     case = Case(case.model, case.cased, "dropout", dropouts, case.sizes)
     found = []
-    for model in pair(case, "Model", "eager"):
+    for model in case.pair("Model", "eager"):
         torch.manual_seed(5)
         found.append(model.train()(pixels(case)).last_hidden_state)
     assert relative(*found) <= BOUND
@@ -148,7 +146,7 @@ def test_dropout_is_where_the_references_is(case: Case) -> None:
 
 @all_attentions
 def test_bfloat16_is_rounded_where_the_reference_rounds(case: Case, attention: str) -> None:
-    own, reference = pair(case, "Model", attention, torch.bfloat16)
+    own, reference = case.pair("Model", attention, torch.bfloat16)
     given = pixels(case).bfloat16()
     with torch.no_grad():
         actual, expected = tensors(own(given)), tensors(reference(given))
@@ -160,7 +158,7 @@ def test_bfloat16_is_rounded_where_the_reference_rounds(case: Case, attention: s
 @models("vit", "deit", "resnet")
 @pytest.mark.parametrize("problem", ["regression", "multi_label_classification"])
 def test_losses_of_other_problems(case: Case, problem: str) -> None:
-    own, reference = pair(case, "ForImageClassification")
+    own, reference = case.pair("ForImageClassification")
     labels = torch.rand(3, 5, generator=torch.Generator().manual_seed(1))
     for model in (own, reference):
         model.config.problem_type = problem
@@ -171,7 +169,7 @@ def test_losses_of_other_problems(case: Case, problem: str) -> None:
 @all_heads
 def test_checkpoints_load_both_ways(case: Case, head: str, tmp_path: Path) -> None:
     """The reference may write other names than those of its modules: the published ones."""
-    own, reference = pair(case, head)
+    own, reference = case.pair(head)
     own.save_pretrained(tmp_path / "own")
     reference.save_pretrained(tmp_path / "reference")
     case.own(head).from_pretrained(tmp_path / "reference").save_pretrained(tmp_path / "again")
@@ -203,11 +201,11 @@ def test_fresh_weights_are_drawn_as_the_references(case: Case, head: str) -> Non
         assert actual.mean().item() == pytest.approx(expected.mean().item(), abs=allowed), name
 
 
-@models("vit", "deit")
+@models("vit", "deit", "sam")
 def test_gradient_checkpointing_changes_nothing(case: Case) -> None:
     found = []
     for checkpointed in (False, True):
-        own, _ = pair(case, "Model")
+        own, _ = case.pair("Model")
         if checkpointed:
             own.activation_checkpointing_enable()
         score(own.train()(pixels(case))).backward()
@@ -220,7 +218,7 @@ def test_gradient_checkpointing_changes_nothing(case: Case) -> None:
 def test_positions_are_stretched_over_images_of_other_sizes(case: Case) -> None:
     # The reference stretches square images only.
     case = Case(case.model, case.cased, "square", {"image_size": 16}, case.sizes)
-    own, reference = pair(case, "ForImageClassification")
+    own, reference = case.pair("ForImageClassification")
     with torch.no_grad():
         for height, width in ((16, 16), (12, 24), (21, 31), (8, 32)):
             given = pixels(case, height, width)
@@ -232,7 +230,7 @@ def test_positions_are_stretched_over_images_of_other_sizes(case: Case) -> None:
 
 @models("vit", "deit")
 def test_positions_of_images_that_are_not_square_are_stretched(case: Case) -> None:
-    own, _ = pair(case, "Model")
+    own, _ = case.pair("Model")
     embeddings, first = own.embeddings, FIRST_TOKENS[case.model]
     with torch.no_grad():
         # Positions that tell rows only: more columns change nothing, wherever columns are columns.
@@ -262,9 +260,9 @@ def test_masked_patches(case: Case) -> None:
         assert relative(actual, expected) <= BOUND
 
 
-@models("vit", "deit", "resnet")
+@models("vit", "deit", "resnet", "sam")
 def test_images_that_do_not_fit_are_refused(case: Case) -> None:
-    own, _ = pair(case, "Model")
+    own, _ = case.pair("Model")
     with pytest.raises(ValueError, match="1 channels, but num_channels is 2"):
         own(pixels(case)[:, :1])
     with pytest.raises(ValueError, match="pixel_values are needed"):
@@ -273,7 +271,7 @@ def test_images_that_do_not_fit_are_refused(case: Case) -> None:
 
 @models("vit", "deit")
 def test_what_a_vision_transformer_cannot_do_is_refused(case: Case) -> None:
-    own, _ = pair(case, "Model")
+    own, _ = case.pair("Model")
     with pytest.raises(ValueError, match=r"\(16, 20\) high and wide, but image_size is \(12, 20\)"):
         own(pixels(case, 16, 20))
     with pytest.raises(ValueError, match="mask token"):
@@ -290,4 +288,42 @@ def test_what_a_residual_network_cannot_be_is_refused(case: Case) -> None:
         case.own("Config")(layer_type="wide")
     config = case.own("Config")(depths=[1, 2])
     with pytest.raises(ValueError, match=r"hidden_sizes \(4 stages\) and depths \(2 stages\)"):
+        case.own("Model")(config)
+
+
+@models("sam")
+def test_an_image_on_its_side_is_encoded_on_its_side(case: Case) -> None:
+    """The reference takes square images only."""
+    upright, turned = (
+        case.own("Model")(case.own("Config")(**{**case.sizes, "image_size": size})).eval()
+        for size in ([20, 28], [28, 20])
+    )
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(7)
+        perturb(upright)
+        weights = {}
+        for name, weight in upright.state_dict().items():
+            is_of_places = weight.ndim == 4 and not name.endswith("pos_embed")
+            weights[name] = weight.transpose(2, 3) if is_of_places else weight
+            if name.endswith("pos_embed"):
+                weights[name] = weight.transpose(1, 2)
+            elif ".rel_pos_" in name:
+                other = {"h": "w", "w": "h"}[name[-1]]
+                weights[name] = upright.get_parameter(name[:-1] + other)
+        turned.load_state_dict(weights, strict=True)
+        given = torch.randn(3, 2, 20, 28)
+        expected = upright(given).last_hidden_state
+        found = turned(given.transpose(2, 3)).last_hidden_state
+    assert expected.shape == (3, 10, 5, 7)
+    assert relative(found.transpose(2, 3), expected) <= BOUND
+
+
+@models("sam")
+def test_what_an_image_encoder_cannot_do_is_refused(case: Case) -> None:
+    own, _ = case.pair("Model")
+    with pytest.raises(ValueError, match=r"\(32, 28\) high and wide, but image_size is \(28, 28\)"):
+        own(pixels(case, 32, 28))
+    config, _ = case.configs()
+    config.num_attention_heads = 7
+    with pytest.raises(ValueError, match=r"hidden_size \(48\) .* num_attention_heads \(7\)"):
         case.own("Model")(config)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -42,15 +40,41 @@ RESNET_OTHER_SIZES = {
     "num_labels": 0,
     "out_features": ["stage1", "stage3"],
 }
+SAM_SIZES = {
+    "hidden_size": 48,
+    "mlp_dim": 80,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 6,
+    "image_size": 28,
+    "patch_size": 4,
+    "num_channels": 2,
+    "output_channels": 10,
+    "window_size": 3,  # of 7 patches: some windows are not full
+    "global_attn_indexes": [1],
+    "initializer_range": 0.02,
+}
+SAM_OTHER_SIZES = {
+    "mlp_dim": None,
+    "mlp_ratio": 1.5,
+    "hidden_act": "relu",
+    "layer_norm_eps": 1e-3,
+    "qkv_bias": False,
+    "use_abs_pos": False,
+    "use_rel_pos": False,
+    "window_size": 4,
+}
 
 CASES = (
     Case("vit", "ViT", "plain", sizes=VIT_SIZES),
     Case("vit", "ViT", "everything", VIT_OTHER_SIZES, VIT_SIZES),
     Case("deit", "DeiT", "plain", sizes=VIT_SIZES),
     Case("deit", "DeiT", "everything", VIT_OTHER_SIZES, VIT_SIZES),
-    Case("resnet", "ResNet", "bottleneck", sizes=RESNET_SIZES),
-    Case("resnet", "ResNet", "basic", {"layer_type": "basic"}, RESNET_SIZES),
-    Case("resnet", "ResNet", "everything", RESNET_OTHER_SIZES, RESNET_SIZES),
+    Case("resnet", "ResNet", "bottleneck", {}, RESNET_SIZES, ("eager",)),
+    Case("resnet", "ResNet", "basic", {"layer_type": "basic"}, RESNET_SIZES, ("eager",)),
+    Case("resnet", "ResNet", "everything", RESNET_OTHER_SIZES, RESNET_SIZES, ("eager",)),
+    Case("sam", "SamVision", "plain", sizes=SAM_SIZES),
+    Case("sam", "SamVision", "everything", SAM_OTHER_SIZES, SAM_SIZES),
+    Case("sam", "SamVision", "global", {"window_size": 0}, SAM_SIZES),
 )
 MODELS = tuple({case.model: case for case in reversed(CASES)}.values())
 """The first case of each model, for what does not depend on the variant."""
@@ -59,20 +83,11 @@ HEADS = {
     "vit": ("Model", "ForImageClassification"),
     "deit": ("Model", "ForImageClassification", "ForImageClassificationWithTeacher"),
     "resnet": ("Model", "ForImageClassification"),
+    "sam": ("Model",),
 }
-
-ATTENTIONS = {"vit": ("sdpa", "eager"), "deit": ("sdpa", "eager"), "resnet": ("eager",)}
-"""The attention implementations of models and references; the first one is what they start with."""
 
 FIRST_TOKENS = {"vit": 1, "deit": 2}
 """How many tokens stand in front of the patches, where there are any."""
-
-
-def pair(
-    case: Case, head: str, attention: str | None = None, dtype: torch.dtype = torch.float32
-) -> tuple[Any, Any]:
-    """Our model and the reference's, with the same weights."""
-    return case.pair(head, attention or ATTENTIONS[case.model][0], dtype)
 
 
 def pixels(case: Case, height: int | None = None, width: int | None = None) -> Tensor:
