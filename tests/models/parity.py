@@ -45,6 +45,8 @@ class Case:
     sizes: Mapping[str, Any] = field(default_factory=lambda: SIZES)
     attentions: tuple[str, ...] = ("eager", "sdpa")
     """The attention implementations that it has on the CPU; the last is what it takes unasked."""
+    like: str = ""
+    """What the reference's class names begin with, if not with the same."""
 
     def __str__(self) -> str:
         return f"{self.model}-{self.variant}"
@@ -57,12 +59,14 @@ class Case:
 
     def reference(self, name: str) -> Any:
         """The reference's class of that name."""
-        return getattr(transformers, self.cased + name)
+        return getattr(transformers, (self.like or self.cased) + name)
 
     def configs(self) -> tuple[PreTrainedConfig, PreTrainedConfig]:
         """Our tiny config and the reference's; ours is read from what the reference's says."""
         reference = self.reference("Config")(**{**self.sizes, **self.options})
-        return self.own("Config")(**reference.to_dict()), reference
+        settings = reference.to_dict()
+        del settings["model_type"]
+        return self.own("Config")(**settings), reference
 
     def pair(
         self, head: str, attention: str | None = None, dtype: torch.dtype = torch.float32
@@ -139,6 +143,7 @@ CASES = (
     Case("llama", "Llama", "yarn", {"rope_parameters": YARN}),
     # Shorter than the inputs, which makes the frequencies change.
     Case("llama", "Llama", "dynamic", {"rope_parameters": DYNAMIC, "max_position_embeddings": 16}),
+    Case("brand_new_llama", "BrandNewLlama", "plain", like="Llama"),
     Case("mistral", "Mistral", "window", {"sliding_window": 5, "head_dim": 10}),
     Case("mistral", "Mistral", "no-window", {"sliding_window": None}),
     Case("mixtral", "Mixtral", "plain", {"num_local_experts": 5, "sliding_window": 5}),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +14,7 @@ from models.hub import save_with_code
 from models.resnet50d.configuration_resnet50d import ResNet50dConfig
 from models.resnet50d.image_processing_resnet50d import ResNet50dImageProcessor
 from models.resnet50d.modeling_resnet50d import ResNet50dForImageClassification
+from tests.models.elsewhere import run_elsewhere
 from tests.models.parity import BOUND, gradients, perturb, relative
 
 SIZES = {
@@ -124,13 +122,7 @@ def test_images_are_normalised_as_the_paper_says() -> None:
 
 
 ELSEWHERE = """
-import importlib.util, sys
-from pathlib import Path
-
-# Wherever this repository is installed from.
-sys.path[:] = [entry for entry in sys.path if not Path(entry, "unravel", "cli.py").exists()]
-for name in ("models", "modular", "unravel"):
-    assert importlib.util.find_spec(name) is None, name
+import sys
 
 import numpy as np
 import torch
@@ -170,15 +162,8 @@ def test_a_folder_is_all_that_the_hub_needs(tmp_path: Path) -> None:
     save_with_code(tmp_path / "hub", own, processor)
     given = np.random.default_rng(3).integers(0, 256, (60, 90, 3), dtype=np.uint8)
     np.save(tmp_path / "given.npy", given)
-    (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
     arguments = (tmp_path / "hub", tmp_path / "given.npy", tmp_path / "found.pt")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run(
-        [sys.executable, tmp_path / "elsewhere.py", *arguments],
-        env={**environment, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"},
-        cwd=tmp_path,
-        check=True,
-    )
+    run_elsewhere(tmp_path, ELSEWHERE, *arguments)
     found = torch.load(tmp_path / "found.pt")
     inputs = processor(Image.fromarray(given), return_tensors="pt")
     assert torch.equal(found["pixel_values"], inputs.pixel_values)
