@@ -262,7 +262,7 @@ class DeiTPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, *args, key_mapping: dict[str, str] | None = None, **kwargs):
-        """As of all models; checkpoints may have the published names or those of the modules."""
+        """As the library's; checkpoints may have the published names or those of the modules."""
         key_mapping = PUBLISHED_NAMES if key_mapping is None else key_mapping
         return super().from_pretrained(*args, key_mapping=key_mapping, **kwargs)
 
