@@ -6,16 +6,18 @@ import enum
 from collections import Counter
 from dataclasses import dataclass
 
-from unravel import Diagnostic
+from unravel import Cause, Diagnostic
 
 
 class Verdict(enum.Enum):
     """What a check says of its subject; the value is the word for it."""
 
     IN_SYNC = "in sync"
-    OUT_OF_SYNC = "out of sync"
+    STALE = "stale"
+    EDITED = "edited by hand"
     MISSING = "missing"
-    ERROR = "could not be checked"
+    ORPHAN = "without modular file"
+    ERROR = "unconvertible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Result:
     """What `check` (its name) says of `subject`, the path of a file relative to the root.
 
     `diagnostics` say why it is not in sync, and may warn where it is. `difference` is a unified
-    diff from what is there to what should be.
+    diff from what is there to what should be, and `causes` is what the file does not have yet.
+    `source` is the modular file.
     """
 
     check: str
@@ -31,6 +34,8 @@ class Result:
     verdict: Verdict
     diagnostics: tuple[Diagnostic, ...] = ()
     difference: str = ""
+    source: str = ""
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def exit_code(report: Report) -> int:
 
 
 def summary(report: Report) -> str:
-    """All results in one line: `checked 8 files: 6 in sync, 2 out of sync`."""
+    """All results in one line: `checked 8 files: 6 in sync, 2 stale`."""
     counts = Counter(result.verdict for result in report.results)
     errors = counts.pop(Verdict.ERROR, 0)
     parts = [f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]]

@@ -9,14 +9,14 @@ from pathlib import Path
 import unravel
 from checks.report import Report, Result, Verdict
 from unravel import (
+    Cause,
     Diagnostic,
     Failed,
     Finished,
     FinishedFile,
     Outcome,
-    Severity,
     State,
-    Unchanged,
+    find_causes,
 )
 
 NAME = "sync"
@@ -43,48 +43,85 @@ def check_sync(
         skip=True,
         on_progress=on_progress,
     )
-    results = tuple(result for each in run.outcomes for result in _results(each))
-    return Report(run.root, results, run.began)
+    found = [result for each in run.outcomes for result in _results(each, run.root)]
+    found += [_orphan(path, source) for path, source in run.orphans]
+    return Report(run.root, tuple(found), run.began)
 
 
-def _results(outcome: Outcome) -> Iterator[Result]:
+def _results(outcome: Outcome, root: str) -> Iterator[Result]:
     if isinstance(outcome, Failed):
-        yield Result(NAME, outcome.source, Verdict.ERROR, outcome.diagnostics)
+        source = outcome.source
+        yield Result(NAME, source, Verdict.ERROR, outcome.diagnostics, source=source)
         return
     warnings = outcome.warnings
     for file in outcome.files:
-        if isinstance(file, str):
-            yield Result(NAME, file, Verdict.IN_SYNC, warnings)
-        else:
-            yield _result(outcome, file, warnings)
+        if isinstance(file, str) or file.state is State.UNCHANGED:
+            path = file if isinstance(file, str) else file.path
+            yield Result(NAME, path, Verdict.IN_SYNC, warnings, source=outcome.source)
+        elif isinstance(outcome, Finished):
+            yield _result(outcome, file, warnings, root)
         warnings = ()
 
 
 def _result(
-    outcome: Finished | Unchanged, file: FinishedFile, warnings: tuple[Diagnostic, ...]
+    outcome: Finished, file: FinishedFile, warnings: tuple[Diagnostic, ...], root: str
 ) -> Result:
-    if file.state is State.UNCHANGED:
-        return Result(NAME, file.path, Verdict.IN_SYNC, warnings)
     hint = f"run `unravel convert {outcome.model}`"
+    causes: tuple[Cause, ...] = ()
     if file.before is None:
         message = f"the file that {outcome.source} generates is missing"
-        found = Diagnostic("UNR502", file.path, 0, 0, message, hint, severity=Severity.ERROR)
+        found = Diagnostic("UNR502", file.path, 0, 0, message, hint)
         verdict = Verdict.MISSING
     else:
         line, column, excerpt = _first_difference(file.before, file.content)
+        verdict, code = Verdict.STALE, "UNR501"
         message = f"the file is not what {outcome.source} generates"
-        found = Diagnostic("UNR501", file.path, line, column, message, hint, excerpt)
-        verdict = Verdict.OUT_OF_SYNC
-    return Result(NAME, file.path, verdict, (*warnings, found), file.difference())
+        if file.is_edited:
+            verdict, code = Verdict.EDITED, "UNR503"
+            message = f"the file was edited by hand; it is generated from {outcome.source}"
+            hint = f"move the edit into a modular file, then {hint}"
+        else:
+            causes = find_causes(root, outcome, file)
+            hint = "\n".join([*map(_in_words, causes), hint])
+        found = Diagnostic(code, file.path, line, column, message, hint, excerpt)
+    diagnostics = (*warnings, found)
+    return Result(NAME, file.path, verdict, diagnostics, file.difference(), outcome.source, causes)
+
+
+def _in_words(cause: Cause) -> str:
+    place = f"{cause.path}:{cause.line}" if cause.line else cause.path
+    names = ", ".join(cause.definitions[:_SHOWN]) + ", ..." * (len(cause.definitions) > _SHOWN)
+    return f"{place} has changed" + (f": {names}" if names else "")
+
+
+_SHOWN = 5
+
+
+def _orphan(path: str, source: str) -> Result:
+    message = f"{source}, from which the file was generated, is gone"
+    found = Diagnostic("UNR504", path, 0, 0, message, "delete the file, or bring that one back")
+    return Result(NAME, path, Verdict.ORPHAN, (found,), source=source)
 
 
 def _first_difference(before: bytes, after: bytes) -> tuple[int, int, str]:
-    """Line and column of the first difference, and that line as it stands on disk."""
+    """Line and column of the first difference, and that line as it stands on disk.
+
+    The comments at the top count only where there is no other difference: a banner has a digest.
+    """
     old, new = (_lines(content.decode("utf-8", "replace")) for content in (before, after))
-    line = _first_unequal(old, new)
-    there = old[line] if line < len(old) else ""
-    expected = new[line] if line < len(new) else ""
-    return line + 1, _first_unequal(there, expected) + 1, there.rstrip("\r\n")
+    above, over = (_comments(lines) for lines in (old, new))
+    if old[above:] == new[over:]:
+        above = over = 0
+    first = _first_unequal(old[above:], new[over:])
+    there = old[above + first] if above + first < len(old) else ""
+    expected = new[over + first] if over + first < len(new) else ""
+    column = _first_unequal(there, expected) + 1
+    return above + first + 1, column, there.rstrip("\r\n")
+
+
+def _comments(lines: Sequence[str]) -> int:
+    """How many lines of comments stand at the top."""
+    return next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
 
 
 def _lines(text: str) -> list[str]:

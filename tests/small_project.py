@@ -65,8 +65,8 @@ class QwenModel(MistralModel):
 BANNER = """\
 # unravel: generated from modular/modular_{model}.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-
 """
+"""What the banner of a generated file begins with; the digest of what follows comes next."""
 
 GENERATED = (
     "models/mistral/configuration_mistral.py",

@@ -146,12 +146,13 @@ def test_check(project: Project) -> None:
     project.write("modular/modular_mistral.py", MISTRAL.replace("1e-5", "1e-4"))
     done = project.run("check", "mistral", code=1)
     assert done.stdout == (
-        "models/mistral/modeling_mistral.py:12:23: UNR501 the file is not what "
+        "models/mistral/modeling_mistral.py:13:23: UNR501 the file is not what "
         "modular/modular_mistral.py generates\n"
         "    self.eps = 1e-5\n"
         "                  ^\n"
-        "    hint: run `unravel convert mistral`\n"
-        "checked 2 files: 1 in sync, 1 out of sync\n"
+        "    hint: modular/modular_mistral.py:9 has changed: MistralNorm.__init__\n"
+        "    run `unravel convert mistral`\n"
+        "checked 2 files: 1 in sync, 1 stale\n"
     )
 
 
@@ -166,7 +167,7 @@ def test_check_with_an_error(project: Project) -> None:
     project.run("convert")
     project.write("modular/modular_qwen.py", "class A(\n")
     done = project.run("check", code=2)
-    assert done.stdout == "checked 2 files: 2 in sync; 1 model could not be checked\n"
+    assert done.stdout == "checked 2 files: 2 in sync; 1 model unconvertible\n"
     assert "UNR003" in done.stderr
 
 

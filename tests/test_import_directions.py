@@ -71,7 +71,7 @@ SERVICES = {
 BASE = {"types", "diagnostics", "outcomes"}
 STAGES = {"agenda", "converter", "nearby", "pipeline", "selection", "workers"}
 BELOW_PROJECT = BASE | CORE | SERVICES | STAGES
-BELOW_CLI = BASE | SERVICES | {"project", "recall", "running", "selection"}
+BELOW_CLI = BASE | SERVICES | {"causes", "orphans", "project", "recall", "running", "selection"}
 
 ROOMS: dict[str, set[str]] = {
     "types": set(),
@@ -101,6 +101,8 @@ ROOMS: dict[str, set[str]] = {
     "graphs": {"lineage"},
     "comparing": set(),
     "history": set(),
+    "causes": BASE | {"comparing", "history"},
+    "orphans": BASE | SERVICES | {"routing", "selection"},
     "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "project", "running"},
     "cli_lineage": BELOW_CLI | {"cli", "comparing", "graphs", "impact"},
     # Formats of what a command has found.

@@ -11,9 +11,11 @@ from unravel.types import Settings
 
 
 def test_banner() -> None:
-    assert banner(Settings(), "modular/modular_new.py", "new", "modeling") == (
+    text = banner(Settings(), "modular/modular_new.py", "new", "modeling", digest="0123")
+    assert text == (
         "# unravel: generated from modular/modular_new.py; do not edit.\n"
         "# unravel: change that file and run `unravel convert`.\n"
+        "# unravel: digest of what follows: 0123\n"
     )
     settings = Settings(banner="# {{ model }} {{ kind }}\n\n\n")
     assert banner(settings, "modular_new.py", "new", "modeling") == "# new modeling\n"

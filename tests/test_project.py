@@ -72,7 +72,8 @@ def test_nothing_else_is_left_in_the_tree(project: Project) -> None:
 def test_banner_and_body(project: Project) -> None:
     unravel.convert(root=project.root)
     text = project.read("models/qwen/modeling_qwen.py")
-    assert text.startswith(BANNER.format(model="qwen") + "import math\n")
+    assert text.startswith(BANNER.format(model="qwen") + "# unravel: digest of what follows: ")
+    assert text.splitlines()[3:5] == ["", "import math"]
     assert "class QwenNorm:" in text
     assert "1e-5" in text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import unravel
 from checks.report import Report, Result, Verdict, exit_code, summary
 from checks.sync import check_sync
 from tests.small_project import GENERATED, MISTRAL, Project, small_project
+from unravel import Cause
 
 
 @pytest.fixture
@@ -30,20 +32,20 @@ def test_in_sync(project: Project) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "column", "excerpt"),
     [
-        ("self.eps = 1e-5", "self.eps = 2e-5", 12, 20, "        self.eps = 2e-5"),
-        ("import math\n", "", 4, 1, ""),
+        ("self.eps = 1e-5", "self.eps = 2e-5", 13, 20, "        self.eps = 2e-5"),
+        ("import math\n", "", 5, 1, ""),
         (
             "MistralNorm(config.size)\n",
             "MistralNorm(config.size)",
-            20,
+            21,
             45,
             "MistralNorm(config.size)",
         ),
-        ("MistralNorm(config.size)\n", "MistralNorm(config.size)\n\n", 21, 1, ""),
-        ("\n", "\r\n", 1, 67, "do not edit."),
+        ("MistralNorm(config.size)\n", "MistralNorm(config.size)\n\n", 22, 1, ""),
+        ("\n", "\r\n", 4, 1, ""),
     ],
 )
-def test_out_of_sync(
+def test_first_difference(
     project: Project, old: str, new: str, line: int, column: int, excerpt: str
 ) -> None:
     text = project.read("models/mistral/modeling_mistral.py")
@@ -52,14 +54,101 @@ def test_out_of_sync(
     report = check_sync(root=project.root)
     (result,) = (each for each in report.results if each.verdict is not Verdict.IN_SYNC)
     (found,) = result.diagnostics
-    assert (result.verdict, found.code) == (Verdict.OUT_OF_SYNC, "UNR501")
     assert (found.line, found.column) == (line, column)
     assert found.excerpt.endswith(excerpt)
-    assert found.hint == "run `unravel convert mistral`"
+    assert found.hint.endswith("run `unravel convert mistral`")
     assert result.difference.startswith("--- a/models/mistral/modeling_mistral.py\n+++ b/")
     assert exit_code(report) == 1
-    assert summary(report) == "checked 3 files: 2 in sync, 1 out of sync"
+    assert summary(report) == f"checked 3 files: 2 in sync, 1 {result.verdict.value}"
     assert project.files() == before
+
+
+MODELING = "models/mistral/modeling_mistral.py"
+
+
+def _found(project: Project, *models: str) -> dict[str, Result]:
+    """The results that are not in sync, by path."""
+    report = check_sync(root=project.root, models=models)
+    return {each.subject: each for each in report.results if each.verdict is not Verdict.IN_SYNC}
+
+
+def test_stale(project: Project) -> None:
+    project.write("modular/modular_mistral.py", MISTRAL.replace("1e-5", "1e-4"))
+    result = _found(project, "mistral")[MODELING]
+    assert (result.verdict, result.diagnostics[0].code) == (Verdict.STALE, "UNR501")
+    assert result.source == "modular/modular_mistral.py"
+    assert result.causes == (Cause("modular/modular_mistral.py", 9, ("MistralNorm.__init__",)),)
+
+
+def test_edited_by_hand(project: Project) -> None:
+    project.write(MODELING, project.read(MODELING).replace("1e-5", "1e-4"))
+    result = _found(project)[MODELING]
+    assert (result.verdict, result.diagnostics[0].code) == (Verdict.EDITED, "UNR503")
+    assert result.causes == ()
+
+
+def test_an_edit_is_told_from_a_change_below_it(project: Project) -> None:
+    """Both at once: the edit would be lost, so it is what is said."""
+    project.write(MODELING, project.read(MODELING).replace("1e-5", "1e-4"))
+    project.write("modular/modular_mistral.py", MISTRAL.replace("1e-5", "1e-3"))
+    assert _found(project, "mistral")[MODELING].verdict is Verdict.EDITED
+
+
+def test_without_a_digest_nothing_is_taken_for_an_edit(project: Project) -> None:
+    banner = "# {{ source }}: unravel"
+    project.write("pyproject.toml", f"[tool.unravel]\nbanner = '{banner}'\nbanner-line = '# '\n")
+    unravel.convert(root=project.root)
+    project.write(MODELING, project.read(MODELING).replace("1e-5", "1e-4"))
+    assert _found(project)[MODELING].verdict is Verdict.STALE
+
+
+def test_a_licence_above_the_banner_is_no_edit(project: Project) -> None:
+    project.write(MODELING, "# All rights reserved.\n\n" + project.read(MODELING))
+    assert _found(project)[MODELING].verdict is Verdict.STALE
+
+
+def test_orphans(project: Project) -> None:
+    (project.root / "modular/modular_qwen.py").unlink()
+    result = _found(project)["models/qwen/modeling_qwen.py"]
+    assert (result.verdict, result.diagnostics[0].code) == (Verdict.ORPHAN, "UNR504")
+    assert "modular/modular_qwen.py" in result.diagnostics[0].message
+    assert exit_code(check_sync(root=project.root)) == 1
+    assert _found(project, "mistral") == {}  # nobody has asked for it
+
+
+def test_files_by_hand_are_no_orphans(project: Project) -> None:
+    project.write("models/gemma/modeling_gemma.py", "# from modular_gemma.py, by hand\nx = 1\n")
+    project.write("models/gemma/notes_gemma.py", project.read(MODELING).replace("mistral", "yi"))
+    assert _found(project) == {}
+
+
+def _git(project: Project, *arguments: str) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=project.root, check=True)
+
+
+def test_git_tells_what_has_changed(project: Project) -> None:
+    _git(project, "init", "--quiet")
+    _git(project, "add", "--all")
+    _git(project, "commit", "--quiet", "-m", "all")
+    llama = project.read("models/llama/modeling_llama.py")
+    project.write("models/llama/modeling_llama.py", llama.replace("x + self", "x - self"))
+    _git(project, "commit", "--quiet", "-a", "-m", "llama")
+    found = _found(project)
+    (cause,) = found[MODELING].causes
+    assert cause == Cause("models/llama/modeling_llama.py", 16, ("LlamaNorm.forward",))
+    assert "16 has changed: LlamaNorm.forward\n" in found[MODELING].diagnostics[0].hint
+
+
+def test_a_change_is_followed_without_git(project: Project) -> None:
+    llama = project.read("models/llama/modeling_llama.py")
+    project.write("models/llama/modeling_llama.py", llama.replace("config.size", "config.width"))
+    (cause,) = _found(project, "mistral")[MODELING].causes
+    assert (cause.path, cause.definitions) == (
+        "modular/modular_mistral.py",
+        ("MistralModel.__init__",),
+    )
+    assert cause.line == 14
 
 
 def test_missing(project: Project) -> None:
@@ -76,7 +165,7 @@ def test_an_error_outweighs_what_is_out_of_sync(project: Project) -> None:
     project.write("modular/modular_bad.py", "class A(\n")
     report = check_sync(root=project.root)
     assert exit_code(report) == 2
-    expected = "checked 3 files: 1 in sync, 2 out of sync; 1 model could not be checked"
+    expected = "checked 3 files: 1 in sync, 2 stale; 1 model unconvertible"
     assert summary(report) == expected
 
 
@@ -102,5 +191,5 @@ def test_nothing_checked_is_not_passed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_a_code(verdict: Verdict) -> None:
     report = Report("", (Result("sync", "x.py", verdict), Result("sync", "y.py", Verdict.IN_SYNC)))
-    expected = {Verdict.IN_SYNC: 0, Verdict.OUT_OF_SYNC: 1, Verdict.MISSING: 1, Verdict.ERROR: 2}
-    assert exit_code(report) == expected[verdict]
+    expected = {Verdict.IN_SYNC: 0, Verdict.ERROR: 2}
+    assert exit_code(report) == expected.get(verdict, 1)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from unravel.causes import Cause, find_causes
     from unravel.outcomes import Finished, FinishedFile, Outcome, Run, State, Unchanged
     from unravel.running import check, convert
     from unravel.types import Converted, Diagnostic, Failed, Settings, Severity
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Importing unravel costs nothing; what a name needs is loaded when it is asked for.
 _HOMES = {
+    "Cause": "unravel.causes",
     "Converted": "unravel.types",
     "Diagnostic": "unravel.types",
     "Failed": "unravel.types",
@@ -40,9 +42,11 @@ _HOMES = {
     "Unchanged": "unravel.outcomes",
     "check": "unravel.running",
     "convert": "unravel.running",
+    "find_causes": "unravel.causes",
 }
 
 __all__ = [
+    "Cause",
     "Converted",
     "Diagnostic",
     "Failed",
@@ -57,6 +61,7 @@ __all__ = [
     "__version__",
     "check",
     "convert",
+    "find_causes",
 ]
 
 

@@ -48,8 +48,10 @@ CODES: dict[str, str] = {
     "UNR407": "the modular file does not define this generated file any more",
     "UNR408": "the generated code uses a name that nothing defines",
     # checking
-    "UNR501": "the generated file is out of sync",
+    "UNR501": "the generated file is stale",
     "UNR502": "the generated file is missing",
+    "UNR503": "the generated file was edited by hand",
+    "UNR504": "the modular file of a generated file is gone",
     # ourselves
     "UNR901": "unravel itself failed",
 }

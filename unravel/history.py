@@ -28,6 +28,14 @@ def fork_point(root: Path, base: str) -> str:
     return _git(root, "merge-base", base, "HEAD").decode().strip()
 
 
+def last_commit(root: Path, path: str) -> str:
+    """The last commit that has changed the file at `path`; empty where there is none.
+
+    Raises `HistoryError`.
+    """
+    return _git(root, "log", "-1", "--format=%H", "--", path).decode().strip()
+
+
 def version_of(root: Path, path: str, base: str) -> bytes | None:
     """What the file at `path` held at `base`; None where there was none. Raises `HistoryError`."""
     # `./` lets git take the path as relative to `root`, wherever in the work tree that is.

@@ -22,7 +22,8 @@ class State(enum.Enum):
 class FinishedFile:
     """A generated file, formatted and with its banner, as it belongs on disk.
 
-    `path` is relative to the root. `before` is what the file held when it was compared, or None.
+    `path` is relative to the root. `before` is what the file held when it was compared, or None;
+    `is_edited` tells whether somebody had edited that by hand, as far as its banner can tell.
     """
 
     path: str
@@ -30,6 +31,7 @@ class FinishedFile:
     content: bytes
     before: bytes | None
     pieces: tuple[Piece, ...] = ()
+    is_edited: bool = False
 
     @property
     def state(self) -> State:
@@ -83,11 +85,14 @@ class Run:
     """What a run has done: one outcome a modular file, in the order of their paths.
 
     A run that could not begin has failures that concern a setting, a folder or a name instead.
+    A run over all models knows the `orphans`: generated files whose modular file is gone, each with
+    the path of that file.
     """
 
     root: str
     outcomes: tuple[Outcome, ...]
     began: bool = True
+    orphans: tuple[tuple[str, str], ...] = ()
 
     @property
     def finished(self) -> tuple[Finished, ...]:
@@ -106,4 +111,5 @@ class Run:
         """Is every generated file on disk what it should be? Nothing looked at is not in sync."""
         files = [file for each in self.finished for file in each.files]
         is_same = all(file.state is State.UNCHANGED for file in files)
-        return bool(files or self.unchanged) and is_same and not self.failed
+        is_wrong = self.failed or self.orphans
+        return bool(files or self.unchanged) and is_same and not is_wrong

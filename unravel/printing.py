@@ -14,13 +14,19 @@ _TOP = ("logger", "_CHECKPOINT_FOR_DOC", "_CONFIG_FOR_DOC")
 
 
 def banner(
-    settings: Settings, source: str, model: str, kind: str, packages: Sequence[object] = ()
+    settings: Settings,
+    source: str,
+    model: str,
+    kind: str,
+    packages: Sequence[object] = (),
+    digest: str = "",
 ) -> str:
     """The comment that opens a generated file; ends in a newline.
 
-    `packages` are those whose code the file contains.
+    `packages` are those whose code the file contains, and `digest` is that of what follows.
     """
-    values = {"source": source, "model": model, "kind": kind, "packages": packages}
+    values: dict[str, object] = {"source": source, "model": model, "kind": kind}
+    values |= {"packages": packages, "digest": digest}
     text = _template(settings.banner).render(values)
     return str(text).rstrip("\n") + "\n"
 

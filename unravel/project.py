@@ -37,7 +37,17 @@ from unravel.types import (
     Severity,
 )
 from unravel.workers import Read, Workers, count_jobs, read_one, without_collector
-from unravel.writing import BOM, Write, WriteError, banner_of, is_generated, text_of, write_models
+from unravel.writing import (
+    BOM,
+    Write,
+    WriteError,
+    banner_of,
+    body_digest,
+    is_edited,
+    is_generated,
+    text_of,
+    write_models,
+)
 
 
 class Course:
@@ -311,7 +321,8 @@ class Course:
             return diagnose("UNR403", Place(file.path, 0, 0), message, hint=hint)
         head = self._banner(source, file, old if is_ours else "", body)
         content = _join(head, body, self.loader.form(source))
-        return FinishedFile(file.path, file.kind, content, before, file.pieces)
+        edited = is_ours and is_edited(old, line=self.settings.banner_line)
+        return FinishedFile(file.path, file.kind, content, before, file.pieces, edited)
 
     def _existing(self, path: str) -> bytes | Diagnostic | None:
         place = Place(path, 0, 0)
@@ -350,8 +361,9 @@ class Course:
                 return kept + "\n" * (len(rest) - len(rest.lstrip("\n")))
         # As many empty lines as the formatter would want below a comment.
         space = "\n\n" if re.match(r"@|(class|def|async def)\b", body) else "\n"
-        packages = self._packages(file.path)
-        return banner(self.settings, source, model_name(source), file.kind, packages) + space
+        packages, digest = self._packages(file.path), body_digest(body.replace("\r\n", "\n"))
+        head = banner(self.settings, source, model_name(source), file.kind, packages, digest)
+        return head + space
 
     def _left_over(self, source: str, generated: set[str]) -> Iterator[Diagnostic]:
         """Files of kinds that the modular file used to define."""

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from unravel.config import find_root
+from unravel.orphans import find_orphans
 from unravel.outcomes import Run
 from unravel.recall import open_cache, open_recall
 from unravel.selection import Project, failed, open_project, select
@@ -56,6 +57,7 @@ def convert(
             selection = select(project, models)
             if not selection.selected:
                 return Run(str(folder), selection.unknown, began=False)
+            orphans = () if models else find_orphans(selection)
             recall = open_recall(open_cache(project.settings, folder, cache), selection)
             if recall is not None:
                 stack.callback(recall.close)
@@ -63,13 +65,13 @@ def convert(
                     recall.find_unchanged(selection.selected)
                     unchanged = [recall.unchanged.get(each) for each in selection.selected]
                     if all(unchanged):
-                        return Run(str(folder), tuple(filter(None, unchanged)))
+                        return Run(str(folder), tuple(filter(None, unchanged)), orphans=orphans)
             # Loading the converter takes longer than all that was done so far.
             from unravel.project import Course
 
             scratch = stack.enter_context(_scratch(state))
             course = Course(selection, scratch, state, force, recall, on_progress)
-            return Run(str(folder), course.run(jobs))
+            return Run(str(folder), course.run(jobs), orphans=orphans)
     except OSError as error:
         return Run(str(folder), (_unusable(error),), began=False)
 

@@ -94,9 +94,10 @@ def _wrong_banner(settings: Settings) -> tuple[str, str] | None:
 
     source = "modular/modular_x.py"
     try:
-        text = banner(settings, source, "x", "modeling", [Package("y", "1.0", "MIT")])
+        package = Package("y", "1.0", "MIT")
+        text = banner(settings, source, "x", "modeling", [package], "0123456789abcdef")
     except Exception as error:  # jinja2 has many
-        hint = "it may name `source`, `model`, `kind` and `packages`"
+        hint = "it may name `source`, `model`, `kind`, `packages` and `digest`"
         return f"`banner` is not a template: {error}", hint
     if banner_of(text, line=settings.banner_line) != text:
         return "a line of `banner` does not match `banner-line`", "let every line match it"

@@ -56,10 +56,11 @@ class Settings:
         "# unravel: generated from {{ source }}; do not edit.\n"
         "# unravel: change that file and run `unravel convert`.\n"
         "{% for package in packages %}# unravel: contains code of {{ package }}.\n{% endfor %}"
+        "# unravel: digest of what follows: {{ digest }}\n"
     )
-    """A jinja2 template; it knows `source` (path of the modular file), `model`, `kind` and
+    """A jinja2 template; it knows `source` (path of the modular file), `model`, `kind`,
     `packages`: the installed packages whose code the file contains, with `name`, `version`
-    and `licence`."""
+    and `licence`; and `digest`, by which edits by hand are told."""
     banner_line: str = r"# unravel: "
     """A regular expression that each line of a banner, and no other comment, begins with."""
     keep_banner: bool = False

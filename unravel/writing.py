@@ -52,6 +52,56 @@ def is_generated(text: str, *, source: str, line: str) -> bool:
     return any(matches(each) for each in leading) and any(names(each) for each in leading)
 
 
+def body_digest(body: str) -> str:
+    """The digest that a banner carries of all that stands below it."""
+    return hashlib.sha256(body.strip("\n").encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])")
+
+
+def is_edited(text: str, *, line: str) -> bool:
+    """Is what follows the banner in `text` not what its digest tells? Without digest, no."""
+    for end, comment in _banner_lines(text, line):
+        digest = _DIGEST.search(comment)
+        if digest is not None:
+            return body_digest(text[end:]) != digest.group()
+    return False
+
+
+def _banner_lines(text: str, line: str) -> Iterator[tuple[int, str]]:
+    """Each line of the banner among the leading comments of `text`, and where it ends."""
+    leading = _LEADING.match(text)
+    matches = re.compile(line).match
+    end = 0
+    for each in leading.group().splitlines(keepends=True) if leading else ():
+        end += len(each)
+        if matches(each):
+            yield end, each
+
+
+def source_of(file: str, *, line: str) -> str:
+    """The modular file that the banner of `file` names; empty where it has none."""
+    # A check of a large project looks into hundreds of files that are written by hand.
+    try:
+        descriptor = os.open(file, os.O_RDONLY | _BINARY)
+        try:
+            head = os.read(descriptor, _LONGEST_BANNER)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return ""
+    if b"modular_" not in head:
+        return ""
+    found = (_SOURCE.search(comment) for _, comment in _banner_lines(text_of(head), line))
+    return next((each.group() for each in found if each), "")
+
+
+_SOURCE = re.compile(r"[\w./-]*\bmodular_\w+\.py")
+_LONGEST_BANNER = 4096
+"""How many bytes from the start of a file a banner is looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """New content for a file, and the content (None: no such file) that it is to replace."""

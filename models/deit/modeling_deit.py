@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_deit.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: dfc410265db27bf1
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: b4c712a59dd37e15
 
 from huggingface_hub.dataclasses import strict
 from torch import nn

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 2083e1a9110fe8d7
 
 from collections.abc import Callable
 

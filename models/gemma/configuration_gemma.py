@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_gemma.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 3f4dcf94bd70d9f8
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_gemma.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: c77e1399375f8410
 
 from collections.abc import Callable
 

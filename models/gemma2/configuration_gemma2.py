@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_gemma2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 6aa0a755af0ef9e0
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

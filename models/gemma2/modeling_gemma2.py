@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_gemma2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 13897852078dc301
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_mistral.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 1b405ac6affb369a
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_mistral.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 38e9627eee9f82ea
 
 from collections.abc import Callable
 

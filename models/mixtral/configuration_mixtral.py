@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_mixtral.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: c8cbef0117e42922
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_mixtral.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 2b4afaff5f4782d1
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_olmo.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 1473764a009e2ea6
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

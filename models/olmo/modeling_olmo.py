@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_olmo.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 90f36144ef531d22
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_olmo2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 2e750a944333b0cb
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_olmo2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 64d9eeb589a5b9ca
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_phi3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: f587420676809e05
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

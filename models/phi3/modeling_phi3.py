@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_phi3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 73f937db2526f83f
 
 from collections.abc import Callable
 

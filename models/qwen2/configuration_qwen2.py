@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_qwen2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: bebe7f9c437c3ccb
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_qwen2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 0da34de49d450e59
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_qwen3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 648531b19b0e4d3d
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

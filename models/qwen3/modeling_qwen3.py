@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_qwen3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 7bb4bc3ad47ed394
 
 from collections.abc import Callable
 

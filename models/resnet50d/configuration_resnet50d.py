@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_resnet50d.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 85509d3514dbbd4f
 
 from huggingface_hub.dataclasses import strict
 from transformers.backbone_utils import BackboneConfigMixin

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_resnet50d.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 36377658babe5e81
 
 import numpy as np
 from transformers.image_processing_backends import PilBackend

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_resnet50d.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 1f7d74c7058770b7
 
 from itertools import pairwise
 

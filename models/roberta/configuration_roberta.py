@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: ca48623a039453a9
 
 from huggingface_hub.dataclasses import strict
 from torch import nn

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: dcaabca37c59f425
 
 from collections.abc import Callable
 

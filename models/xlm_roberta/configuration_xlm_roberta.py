@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_xlm_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: b7aabe58cfadc77d
 
 from huggingface_hub.dataclasses import strict
 from torch import nn

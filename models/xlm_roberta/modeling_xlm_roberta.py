@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_xlm_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 65047bd821c1b6b8
 
 from collections.abc import Callable
 
