@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_brand_new_llama.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: febf7d7ca2386e38
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_brand_new_llama.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 70e31a95135c5126
 
 from collections.abc import Callable
 

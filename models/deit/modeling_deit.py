@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_deit.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: dfc410265db27bf1
+# unravel: digest of what follows: d39c0c27daf0f01b
 
 from collections.abc import Callable
 from dataclasses import dataclass

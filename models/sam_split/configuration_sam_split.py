@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_sam_split.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: f2c9b5cf72c85518
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig

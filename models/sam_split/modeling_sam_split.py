@@ -1,5 +1,6 @@
 # unravel: generated from modular/modular_sam_split.py; do not edit.
 # unravel: change that file and run `unravel convert`.
+# unravel: digest of what follows: 7777dc73975ec5e2
 
 from collections.abc import Callable
 from typing import Any
