@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from unravel.ancestry import Ancestry, members_of
+from unravel.effects import stored_attributes
 from unravel.naming import CasedNames, common_suffix
 from unravel.renaming import Renaming
 from unravel.scanning import replace_code
@@ -42,6 +43,12 @@ class Context:
         return any(name in map(self.rename, members_of(each)) for each in self.ancestry.classes)
 
     @property
+    def inherited_attributes(self) -> set[str]:
+        """The attributes that bases of the generated class set, as far as can be seen."""
+        nodes = [each.node for each in self.ancestry.classes]
+        return set(map(self.rename, stored_attributes(nodes, "self")))
+
+    @property
     def parent_methods(self) -> dict[str, ast.AST]:
         """The parent's methods by their new names."""
         return {
@@ -52,9 +59,14 @@ class Context:
 
     @property
     def all_methods(self) -> dict[str, ast.AST]:
-        """The methods of the generated class, by name: the child's hide the parent's."""
+        """The methods of the generated class, by name: the child's hide the parent's.
+
+        They are also found under the names that they have in the parent's code.
+        """
         own = {m.name: m.statement.node for m in self.child.members if m.method is not None}
-        return {**self.parent_methods, **own}
+        found = {**self.parent_methods, **own}
+        old = {m.name: found[self.rename(m.name)] for m in self.parent.members if m.method}
+        return {**old, **found}
 
     def helper(self, method: str) -> str:
         """The name under which the parent's `method` is kept.

@@ -37,20 +37,41 @@ def through_helpers(text: str, method: Method, context: Context) -> str:
             return match.group()
         return f"{instance or receiver}.{context.helper(name)}"
 
+    return calls_by_name(replace_code(text, _SUPER, through_super), method, context)
+
+
+def calls_by_name(text: str, method: Method, context: Context) -> str:
+    """The child's `text` with `Parent.m(self, ...)` as a call to a helper method."""
+    receiver = _receiver(method)
+    members = {context.rename(member.name): member for member in context.parent.members}
+
     def through_name(match: re.Match[str]) -> str:
         member = members.get(match[1])
-        if member is None or member.method is None:
+        if member is None:  # what the parent inherits, the generated class inherits, too
+            return f"{_super_of(method, context)}.{match[1]}("
+        if member.method is None:
             return match.group()
         is_static = method_kind(member.method) == "staticmethod" or match[1] == "__new__"
         return f"{receiver}.{context.helper(match[1])}({match[2] if is_static else ''}"
 
-    text = replace_code(text, _SUPER, through_super)
     if not receiver:
         return text
     by_name = re.compile(
         rf"(?<![\w.]){re.escape(context.base)}\.(\w+)\((\s*{receiver}\s*(?:,\s*|(?=\))))"
     )
     return replace_code(text, by_name, through_name)
+
+
+def _super_of(method: Method, context: Context) -> str:
+    """`super()`, with arguments where functions within the method may need them."""
+    inner = any(isinstance(n, _INNER) for n in ast.walk(method.node) if n is not method.node)
+    return f"super({context.child.name}, {_receiver(method)})" if inner else "super()"
+
+
+_INNER = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 
 
 def _receiver(method: Method) -> str:

@@ -8,7 +8,13 @@ from collections.abc import Iterable, Sequence
 from unravel.context import Context, Rename
 from unravel.diagnostics import refuse
 from unravel.effects import bound_names, read_at_once
-from unravel.helping import attribute_helpers, attribute_text, helper_text, through_helpers
+from unravel.helping import (
+    attribute_helpers,
+    attribute_text,
+    calls_by_name,
+    helper_text,
+    through_helpers,
+)
 from unravel.outline import place
 from unravel.parameters import SUPER_KWARGS, merged_parameters, takes_super_kwargs
 from unravel.scanning import tokens
@@ -223,7 +229,14 @@ def _overridden_method(override: Member, member: Member, context: Context) -> st
     uses = super_uses(child.node)
     reason = obstacle(child, parent, context.rename) if uses else ""
     if uses and not reason:
-        lines = splice(child, parent, context.rename, context.calls, context.all_methods)
+        lines = splice(
+            child,
+            parent,
+            context.rename,
+            lambda text: context.calls(calls_by_name(text, child, context)),
+            context.all_methods,
+            context.inherited_attributes,
+        )
         return lead + method_text(child, parent, lines, context, inherits_decorators=True)
     if uses and takes_super_kwargs(child):
         raise refuse(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from unravel.context import Context
 from unravel.diagnostics import nearest, refuse
-from unravel.effects import stored_attributes
-from unravel.members import raises_only
+from unravel.effects import bound_names, stored_attributes
+from unravel.members import raises_only, removes_attribute
 from unravel.outline import place
 from unravel.splicing import deletions, super_uses
 from unravel.types import Member, Refused
@@ -26,6 +26,9 @@ def check_removals(context: Context, text: str) -> None:
         if member.name in context.parent_methods and not context.inherits(member.name):
             _check_removed_method(member, context, text)
     for member in context.child.members:
+        if removes_attribute(member) and not context.inherits(member.name):
+            _check_removed_attribute(member, context, text)
+    for member in context.child.members:
         if member.method is None or member in removed or not super_uses(member.method.node):
             continue
         for statement in member.method.body:
@@ -38,6 +41,18 @@ def check_removals(context: Context, text: str) -> None:
 def _check_removed_method(member: Member, context: Context, text: str) -> None:
     if member.name in {name for _, name in _reads(ast.parse(text))}:
         raise _still_used(f"`{member.name}` is removed", member.name, member, context)
+
+
+def _check_removed_attribute(member: Member, context: Context, text: str) -> None:
+    tree = ast.parse(text)
+    is_read = member.name in {name for _, name in _reads(tree)}
+    if is_read and member.name not in _set_by(tree) | _bound_in(tree):
+        raise _still_used(f"`{member.name}` is removed", member.name, member, context)
+
+
+def _bound_in(tree: ast.Module) -> set[str]:
+    """The members of a module's classes."""
+    return bound_names(inner for cls in tree.body for inner in ast.iter_child_nodes(cls))
 
 
 def _check_deletion(name: str, node: ast.stmt, context: Context, text: str) -> None:

@@ -7,7 +7,7 @@ pasted there. Everywhere else the parent's method is kept under a private name a
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from unravel import effects
@@ -97,11 +97,13 @@ def obstacle(child: Method, parent: Method, rename: Rename) -> str:
         return "the parent's body returns or yields"
     if effects.sees_frame(body):
         return "the parent's body looks at all local names"
-    if _own_decorators(parent) and (before or after or _own_decorators(child)):
+    if _own_decorators(parent) and (before or after or child.decorator_names):
         return "the parent's decorators are for its own body"
     if changed := [name for name in _parameter_names(parent) if rename(name) != name]:
         return f"`{min(changed)}` has another name in the generated class"
-    return _argument_obstacle(child, parent, call) or _name_obstacle(child, parent, before, after)
+    return _argument_obstacle(child, parent, call) or _name_obstacle(
+        child, parent, before, after, rename
+    )
 
 
 def method_kind(method: Method) -> str:
@@ -165,11 +167,16 @@ def _super_kwargs_obstacle(child: Method, call: ast.Call) -> str:
 
 
 def _name_obstacle(
-    child: Method, parent: Method, before: Sequence[ast.stmt], after: Sequence[ast.stmt]
+    child: Method,
+    parent: Method,
+    before: Sequence[ast.stmt],
+    after: Sequence[ast.stmt],
+    rename: Rename,
 ) -> str:
     """Do local names of the two bodies get in each other's way?"""
     body = [statement.node for statement in parent.body]
-    bound, read = effects.bound_names(body), effects.read_names(body)
+    bound = _with_new_names(effects.bound_names(body), rename)
+    read = _with_new_names(effects.read_names(body), rename)
     parameters = _parameter_names(parent)
     mine = (effects.bound_names(before) | _parameter_names(child)) - parameters
     later = effects.bound_names(after)
@@ -202,21 +209,23 @@ def splice(
     rename: Rename,
     own: Rename,
     methods: Mapping[str, ast.AST],
+    inherited: Collection[str] = (),
 ) -> tuple[Line, ...]:
     """The statements of `child` with those of `parent` in place of its super call.
 
     `rename` goes over the parent's text, `own` over the child's; `methods` are the parent's, by
-    name. There must be no `obstacle`.
+    name, and `inherited` the attributes that its bases set. There must be no `obstacle`.
     """
     before, call, after = around_call(child, own)
     if isinstance(call.node, ast.Return):
         after = []
     pasted = pasted_lines(parent, rename)
-    scope = _parameter_names(child) | effects.bound_names(line.node for line in (*before, *pasted))
+    facts = _Facts(_receiver(child), methods, rename)
     moves, dropped = dict[int, int](), dict[int, int]()
     if child.name == "__init__":  # nobody has the object yet
-        moves = _moves(pasted, after, _receiver(child), scope, methods)
-        dropped = _dropped(pasted, after, _receiver(child), methods)
+        scope = _parameter_names(child) | facts.bound(line.node for line in (*before, *pasted))
+        moves = _moves(pasted, after, scope, facts)
+        dropped = _dropped(before, pasted, after, inherited, facts)
     merged = [
         after[moves[place]] if place in moves else line
         for place, line in enumerate(pasted)
@@ -257,12 +266,33 @@ def pasted_lines(parent: Method, rename: Rename) -> list[Line]:
     return [Line(s.node, rename(s.lead), rename(s.text)) for s in parent.body]
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What statements of both classes do; the names in the parent's also count as renamed."""
+
+    receiver: str
+    methods: Mapping[str, ast.AST]
+    rename: Rename
+
+    def reach(self, nodes: Iterable[ast.AST]) -> effects.Reach:
+        found = effects.reach(nodes, self.receiver, self.methods)
+        found.reads = _with_new_names(found.reads, self.rename)
+        found.changes = _with_new_names(found.changes, self.rename)
+        return found
+
+    def bound(self, nodes: Iterable[ast.AST]) -> set[str]:
+        return _with_new_names(effects.bound_names(nodes), self.rename)
+
+    def changed(self, nodes: Iterable[ast.AST]) -> set[str]:
+        return _with_new_names(effects.changed_names(nodes), self.rename)
+
+
+def _with_new_names(names: set[str], rename: Rename) -> set[str]:
+    return names.union(rename("\n".join(sorted(names))).split("\n") if names else ())
+
+
 def _moves(
-    pasted: Sequence[Line],
-    after: Sequence[Line],
-    receiver: str,
-    scope: set[str],
-    methods: Mapping[str, ast.AST],
+    pasted: Sequence[Line], after: Sequence[Line], scope: set[str], facts: _Facts
 ) -> dict[int, int]:
     """Which of the child's assignments may replace which of the parent's, without being noticed.
 
@@ -274,36 +304,31 @@ def _moves(
     targets = [line.target for line in after]
     found: dict[int, int] = {}
     for position, line in enumerate(after):
-        name = _attribute(line.target, receiver)
+        name = _attribute(line.target, facts.receiver)
         if not name or targets.count(line.target) > 1 or theirs.count(line.target) != 1:
             continue
         place = theirs.index(line.target)
         settled = [o.node for p, o in enumerate(after[:position]) if p not in found.values()]
         settled += [after[p].node for at, p in found.items() if at > place]
         skipped = [*(other.node for other in pasted[place:]), *settled]
-        if name not in methods and _commute(line.node, skipped, name, receiver, scope, methods):
+        if name not in facts.methods and _commute(line.node, skipped, name, scope, facts):
             found[place] = position
     return found
 
 
 def _commute(
-    node: ast.stmt,
-    skipped: Sequence[ast.stmt],
-    name: str,
-    receiver: str,
-    scope: set[str],
-    methods: Mapping[str, ast.AST],
+    node: ast.stmt, skipped: Sequence[ast.stmt], name: str, scope: set[str], facts: _Facts
 ) -> bool:
     """Can `node`, which sets `name`, stand above `skipped` instead of below?
 
     The first of `skipped` is the assignment that it replaces there. `scope` are the local names:
     objects with other names, such as modules, are taken to stay as they are.
     """
-    mine = effects.reach([node], receiver, methods)
-    theirs = effects.reach(skipped, receiver, methods)
-    replaced = effects.reach(skipped[:1], receiver, methods)
-    rest = effects.reach(skipped[1:], receiver, methods)
-    names = effects.read_names([node]) - {receiver}
+    mine = facts.reach([node])
+    theirs = facts.reach(skipped)
+    replaced = facts.reach(skipped[:1])
+    rest = facts.reach(skipped[1:])
+    names = effects.read_names([node]) - {facts.receiver}
     return not (
         mine.is_open
         or rest.is_open
@@ -312,12 +337,16 @@ def _commute(
         or effects.bound_names([node, skipped[0]])
         or mine.reads & (theirs.changes | {name})
         or name in rest.reads | rest.changes
-        or names & (effects.bound_names(skipped) | scope & effects.changed_names(skipped))
+        or names & (facts.bound(skipped) | scope & facts.changed(skipped))
     )
 
 
 def _dropped(
-    pasted: Sequence[Line], after: Sequence[Line], receiver: str, methods: Mapping[str, ast.AST]
+    before: Sequence[Line],
+    pasted: Sequence[Line],
+    after: Sequence[Line],
+    inherited: Collection[str],
+    facts: _Facts,
 ) -> dict[int, int]:
     """Which of the parent's assignments go because the child deletes the attribute at once.
 
@@ -326,18 +355,24 @@ def _dropped(
     theirs = [line.target for line in pasted]
     found: dict[int, int] = {}
     for position, line in enumerate(after):
-        deleted = deletions(line.node)
-        name = _attribute(deleted[0], receiver) if len(deleted) == 1 else ""
-        if not name or theirs.count(deleted[0]) != 1:
+        name = _deleted(line, facts.receiver)
+        target = f"{facts.receiver}.{name}"
+        if not name or name in inherited or theirs.count(target) != 1:
             continue
-        place = theirs.index(deleted[0])
-        between = [other.node for other in (*pasted[place + 1 :], *after[:position])]
-        seen = effects.reach(between, receiver, methods)
-        own = effects.reach([pasted[place].node], receiver, methods)
+        place = theirs.index(target)
+        is_there = name in facts.reach(o.node for o in (*before, *pasted[:place])).changes
+        seen = facts.reach(other.node for other in (*pasted[place + 1 :], *after[:position]))
+        own = facts.reach([pasted[place].node])
         is_noticed = own.is_loud or effects.bound_names([pasted[place].node])
-        if name not in seen.reads | seen.changes and not seen.is_open and not is_noticed:
+        if name not in seen.reads | seen.changes and not (seen.is_open or is_noticed or is_there):
             found[place] = position
     return found
+
+
+def _deleted(line: Line, receiver: str) -> str:
+    """`x` of `del self.x`."""
+    deleted = deletions(line.node)
+    return _attribute(deleted[0], receiver) if len(deleted) == 1 else ""
 
 
 def _attribute(target: str, receiver: str) -> str:
