@@ -363,18 +363,43 @@ def _remove_members(child: ast.ClassDef, parent: _Unit, name: str) -> None:
 
 
 def _remove_member(unit: _Unit, name: str, member: str) -> bool:
-    """Remove `member` from the class `name`, unless it would then be inherited; is it gone?"""
-    classes = {node.name: node for node in unit.tree.body if isinstance(node, ast.ClassDef)}
-    if name not in classes or not _has(classes[name], member):
+    """Remove `member` from the class `name`, unless it would then be inherited; is it gone?
+
+    A class that is itself a child of a parent's is one class with that, and so on.
+    """
+    levels = list(_levels(unit, name))
+    nodes = [node for _, node in levels]
+    if not any(_has(node, member) for node in nodes):
         return False
-    queue = [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
-    while queue:
-        base = classes.pop(queue.pop(), None)
-        if base is not None and _has(base, member):
-            return False
-        queue += [b.id for b in (base.bases if base else ()) if isinstance(b, ast.Name)]
-    without_member(classes[name], member)
+    for at, node in levels:
+        for base in node.bases:
+            others = [n for _, n in _ancestors(at, base) if n not in nodes]
+            if any(_has(other, member) for other in others):
+                return False
+    for node in nodes:
+        without_member(node, member)
     return True
+
+
+def _levels(unit: _Unit, name: str) -> Iterator[tuple[_Unit, ast.ClassDef]]:
+    """The class `name` of a module, and those of its parent modules that it extends in turn."""
+    for node in unit.tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            yield unit, node
+    for child, parent, theirs in _extensions(unit):
+        if child.name == name:
+            yield from _levels(parent, theirs)
+
+
+def _ancestors(unit: _Unit, base: ast.expr) -> Iterator[tuple[_Unit, ast.ClassDef]]:
+    """The class that a base is, and its own bases, as far as they are known."""
+    name = base.id if isinstance(base, ast.Name) else ""
+    imported = unit.imported.get(name)
+    home, name = (imported[0], imported[0].rename(imported[1])) if imported else (unit, name)
+    for at, node in _levels(home, name):
+        yield at, node
+        for further in node.bases:
+            yield from _ancestors(at, further)
 
 
 def _has(node: ast.ClassDef, member: str) -> bool:

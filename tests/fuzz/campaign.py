@@ -32,7 +32,9 @@ class Summary:
         self.examples += 1
         self.features.update(project.features)
         if verdict.refused:
-            self.refused[re.sub("`[^`]*`", "`...`", verdict.refused)] += 1
+            message = re.sub("`[^`]*`", "`...`", verdict.refused)
+            message = re.sub(r": \S+\.py:\d.*| \d+$", " ...", message)
+            self.refused[message] += 1
             return
         self.broken += verdict.broken
         self.wrong += bool(verdict.wrong)

@@ -22,8 +22,8 @@ from tests.golden_case import (
 from unravel import outline, renaming
 from unravel.types import Converted
 
-OURS = ("UNR402", "UNR408", "UNR901")
-"""Codes that say that what was generated is wrong, or that we failed: never a fair refusal."""
+OURS = ("UNR003", "UNR402", "UNR408", "UNR901")
+"""Codes that say that what was drawn or generated is wrong, or that we failed: no fair refusal."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def compare(project: Project) -> Verdict:
         remembered.cache_clear()  # a run of unravel is one project, this is thousands
     case = project.case
     files = dict(case.files)
-    if project.chain:
-        found = converted(replace(case, files=_up_to(files, project.chain)))
+    for modular in project.chain:
+        found = converted(replace(case, files=_up_to(files, modular)))
         if not isinstance(found, Converted):
             return _refused(case, found.diagnostics)
         files.update((file.path, file.text) for file in found.files)
@@ -68,12 +68,18 @@ def compare(project: Project) -> Verdict:
 
 
 def _up_to(files: dict[str, str], last: str) -> dict[str, str]:
-    names = list(files)
-    return {name: files[name] for name in names[: names.index(last) + 1]}
+    """What there is when the modular file `last` is converted."""
+    modular = [path for path in files if path.startswith("modular/")]
+    later = modular[modular.index(last) + 1 :]
+    return {path: text for path, text in files.items() if path not in later}
 
 
 def _live(project: Project) -> Any:
-    modular = {"models.mid.modeling_mid": import_path(project.chain)} if project.chain else {}
+    modular = {
+        f"models.{model}.{kind}_{model}": f"modular.modular_{model}"
+        for model in (path[len("modular/modular_") : -len(".py")] for path in project.chain)
+        for kind in ("configuration", "modeling")
+    }
     case = project.case
     with (
         importable(case.files),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from types import GeneratorType
 from typing import Any
 
@@ -38,8 +39,29 @@ def scope(tag: str) -> Iterator[int]:
         LOG.append(("leave", tag))
 
 
-Call = tuple[bool, str, tuple[Any, ...], dict[str, Any]]
-"""Is it called on the class; the method, and its arguments."""
+class Box:
+    """An object whose making changes nothing else."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def traced(tag: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that notes calls."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            LOG.append(("traced", tag))
+            return function(*args, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+Call = tuple[str, str, tuple[Any, ...], dict[str, Any]]
+"""What is done ("call", "set", or a call on the "class"); the method, and its arguments."""
 
 
 def observe(
@@ -61,8 +83,12 @@ def _steps(
     LOG.clear()
     outcome, made = _attempt(cls, arguments, keywords)
     yield ("made", *outcome, _state(made), list(LOG))
-    for on_class, method, args, kwargs in calls if made is not None else ():
-        outcome, _ = _attempt(_call, (cls if on_class else made, method, args, kwargs), {})
+    for way, method, args, kwargs in calls if made is not None else ():
+        if way == "set":
+            outcome, _ = _attempt(setattr, (made, method, *args), {})
+        else:
+            target = cls if way == "class" else made
+            outcome, _ = _attempt(_call, (target, method, args, kwargs), {})
         yield (method, *outcome, _state(made), list(LOG))
 
 
