@@ -14,7 +14,7 @@ from unravel.collisions import Copied, check_collisions
 from unravel.context import Context
 from unravel.diagnostics import Place, refuse
 from unravel.foreign import keep_foreign_names
-from unravel.meanings import Source, check_meanings
+from unravel.meanings import Source, check_meanings, check_stars
 from unravel.merging import context_of, merge
 from unravel.naming import CasedNames, cased_names, model_name
 from unravel.ordering import in_order
@@ -378,4 +378,6 @@ def _check_printed(printer: Printer, model: Model, kind: str) -> None:
     ]
     nodes = [named.definition.statement.node for named in printed if named.parent is None]
     outlines = {n.name: n.parent.outline if n.parent is not None else modular for n in printed}
-    check_meanings(Source(modular, nodes, own, model.own), parents, outlines)
+    source = Source(modular, nodes, own, model.own)
+    check_stars([source, *parents])
+    check_meanings(source, parents, outlines)

@@ -29,6 +29,8 @@ LINE_LENGTH = 119
 RULES = "I,F401"
 """Sorted imports and no unused ones: what a generated file needs, whatever the user selected."""
 
+_MOST_COMMENT_LINES = 5000
+
 _LIST = ".unravel-batch"
 """A file that lists the batch: a command line has no room for thousands of paths."""
 
@@ -72,8 +74,12 @@ def format_batch(
 
     Paths are relative to `root`. `scratch` is a folder for what the formatter works on.
     """
+    endless = {
+        path: found for path, text in files.items() if (found := _endless_comment(path, text))
+    }
+    files = {path: text for path, text in files.items() if path not in endless}
     if not files:
-        return {}
+        return {**endless}
     try:
         ruff = find_ruff(settings, root)
         style = find_style(root)
@@ -87,9 +93,23 @@ def format_batch(
             }
         if unread and not any(isinstance(each, Diagnostic) for each in results.values()):
             raise FormatterError(f"ruff failed: {_gist(unread)}")
-        return results
+        return {**results, **endless}
     except (FormatterError, OSError) as error:
-        return dict.fromkeys(files, formatter_failure(error))
+        return {**dict.fromkeys(files, formatter_failure(error)), **endless}
+
+
+def _endless_comment(path: str, text: str) -> Diagnostic | None:
+    """The time that ruff takes for a comment grows with the square of its lines."""
+    if text.count("\n") < _MOST_COMMENT_LINES:
+        return None
+    lines = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        lines = lines + 1 if line.lstrip().startswith("#") else 0
+        if lines > _MOST_COMMENT_LINES:
+            message = f"more than {_MOST_COMMENT_LINES} lines of comment: ruff might never end"
+            hint = "keep so long a text in a file of its own"
+            return diagnose("UNR401", Place(path, number, 1), message, hint=hint)
+    return None
 
 
 def formatter_failure(error: FormatterError | OSError) -> Diagnostic:

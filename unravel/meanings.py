@@ -20,6 +20,9 @@ from unravel.scopes import Role, occurrences
 from unravel.types import Outline
 
 _BUILTINS = frozenset(dir(builtins))
+_OF_THE_LANGUAGE = frozenset(
+    ("super", "object", "type", "property", "classmethod", "staticmethod", "isinstance")
+)
 _TYPING = ("typing", "typing_extensions", "collections.abc")
 """What these have in common is one thing."""
 
@@ -107,6 +110,27 @@ def check_meanings(
                     f"`{name}` is {_words(meaning)} here, but {_words(first[1])} in `{first[0]}`",
                     hint="redefine in the modular file what uses one of them",
                 )
+
+
+def check_stars(sources: Sequence[Source]) -> None:
+    """Raise `Refused` where a star import may have brought what looks like a builtin.
+
+    What it brings is not known; other names that nothing defines are found in the generated file.
+    """
+    for source in sources:
+        stars = [each for each in source.outline.imports if ("*", "*") in each.names]
+        names = sorted(_BUILTINS & source.uses.keys() - source.defined - source.imported.keys())
+        for name in names if stars else []:
+            if name in _OF_THE_LANGUAGE:
+                continue
+            module = "." * stars[0].level + stars[0].module
+            raise refuse(
+                "UNR106",
+                place(source.outline, source.uses[name]),
+                f"`from {module} import *` does not say whether it brings `{name}`, "
+                "or the builtin is meant",
+                hint="import the names that are used",
+            )
 
 
 def _suspects(

@@ -7,13 +7,14 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from unravel.diagnostics import Place, diagnose, enumerated, nearest, refuse
 from unravel.naming import model_name
 from unravel.outline import changed_elsewhere, class_outline, place
 from unravel.relative import absolute_name
-from unravel.routing import MODELING, kind_of, split_module
+from unravel.routing import KINDS, MODELING, kind_of, split_module
 from unravel.types import (
     DefinitionKind,
     Diagnostic,
@@ -163,6 +164,7 @@ def find_parents(outline: Outline, settings: Settings, load: Load) -> tuple[Pare
         _check_sources(outline, statements)
     else:
         _check_bases(outline, statements, settings, load)
+        _check_spelling(outline, statements, settings, load)
     for statement in statements:
         module = _load_first(statement, outline, settings, load)
         kind, model = _kind_and_model(_full_name(statement, outline, settings), module)
@@ -271,6 +273,41 @@ def _check_sources(outline: Outline, parents: tuple[Import, ...]) -> None:
                 f"`{configs[0]}` is no part of a modeling file",
                 hint=f"import it from `configuration_{model}`",
             )
+
+
+def _check_spelling(
+    outline: Outline, parents: tuple[Import, ...], settings: Settings, load: Load
+) -> None:
+    """Refuse `..llama.modelling_llama` and `..lama.modeling_llama`, which no rule takes for a
+    parent, where `..llama.modeling_llama` is there."""
+    for statement in outline.imports:
+        if statement in parents or statement.guard is not None:
+            continue
+        near = (replace(statement, module=name) for name in _like_a_model(statement.module))
+        meant = [each for each in near if _is_there(each, outline, settings, load)]
+        if meant and not _is_there(statement, outline, settings, load):
+            dots = "." * statement.level
+            raise refuse(
+                "UNR101",
+                place(outline, statement.node),
+                f"the module `{dots}{statement.module}` does not exist",
+                hint=f"did you mean `{dots}{meant[0].module}`?",
+            )
+
+
+def _like_a_model(module: str) -> Iterator[str]:
+    """What a module may have been meant to be called, of those that hold a model's code."""
+    folder, dot, name = module.rpartition(".")
+    for found in re.finditer("_", name):
+        written, model = name[: found.start()], name[found.end() :]
+        for kind in get_close_matches(written, KINDS, n=1, cutoff=0.8):
+            around, between, _ = folder.rpartition(".")
+            yield f"{folder}{dot}{kind}_{model}"
+            yield f"{around}{between}{model}.{kind}_{model}"
+
+
+def _is_there(statement: Import, outline: Outline, settings: Settings, load: Load) -> bool:
+    return any(load(path) is not None for path in candidates(statement, outline, settings))
 
 
 def _check_bases(
