@@ -544,6 +544,17 @@ def test_ten_megabytes(project: Project, convert: Convert) -> None:
     assert "TABLE" not in project.read("models/bad/modeling_bad.py")
 
 
+def test_ten_megabytes_of_comments(project: Project, convert: Convert) -> None:
+    """What ruff would take hours for."""
+    project.write(BAD, CHILD + ("    # " + "x" * 92 + "\n") * 100_000 + "    y = 1\n")
+    told = convert()
+    assert told.err == (
+        "models/bad/modeling_bad.py:5004:1: UNR401 more than 5000 lines of comment: ruff might "
+        "never end\n    hint: keep so long a text in a file of its own\n"
+    )
+    assert_only_good(project, told)
+
+
 # -- what is odd, but valid ----------------------------------------------------------------------
 
 VALID = {

@@ -577,8 +577,8 @@ def test_excerpt_on_a_narrow_terminal(column: int) -> None:
 
 
 def test_hint_warning_and_place() -> None:
-    warning = Diagnostic("UNR301", "a.py", 0, 0, "hm", hint="do", severity=Severity.WARNING)
-    assert diagnostic_lines(warning) == ["a.py: UNR301 warning: hm", "    hint: do"]
+    warning = Diagnostic("UNR206", "a.py", 0, 0, "hm", hint="do", severity=Severity.WARNING)
+    assert diagnostic_lines(warning) == ["a.py: UNR206 warning: hm", "    hint: do"]
     assert "\x1b[33m" in diagnostic_lines(warning, color=True)[0]
 
 
