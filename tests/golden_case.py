@@ -125,9 +125,14 @@ def run_of(case: Case, root: Path) -> dict[str, str]:
         file.write_text(text, "utf-8")
     run = unravel.convert(root=root)
     written = (path.relative_to(root).as_posix() for path in sorted(root.rglob("*.py")))
-    found = {path: (root / path).read_text("utf-8") for path in written if path not in case.files}
+    texts = {path: (root / path).read_text("utf-8") for path in written if path not in case.files}
+    found = {path: _without_banner(text) for path, text in texts.items()}
     said = "".join(line_of(each) for failed in run.failed for each in failed.diagnostics)
     return {**found, DIAGNOSTICS: said} if said else found
+
+
+def _without_banner(text: str) -> str:
+    return re.sub(rf"\A(?:{Settings().banner_line}.*\n)*\n*", "", text)
 
 
 def line_of(diagnostic: Diagnostic) -> str:
