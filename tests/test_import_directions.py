@@ -50,6 +50,7 @@ CORE = {
     "scanning",
     "scopes",
     "shielding",
+    "sorting",
     "siblings",
     "special",
     "splicing",

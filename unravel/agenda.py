@@ -48,6 +48,7 @@ class Agenda:
         self._sorter = TopologicalSorter(graph)
         self._sorter.prepare()
         self._urgency = _urgency(graph, weights)
+        self._extended = {parent for parents in graph.values() for parent in parents}
         self._homes = homes
         self._ready: dict[int, list[tuple[int, str]]] = {home: [] for home in homes.values()}
         self._count = 0
@@ -56,6 +57,10 @@ class Agenda:
     def __len__(self) -> int:
         """How many models could be converted right now."""
         return self._count
+
+    def is_awaited(self, source: str) -> bool:
+        """Does another model extend this one?"""
+        return source in self._extended
 
     def take(self, worker: int) -> str | None:
         """The most urgent model of `worker`, or else of the worker with most of them."""

@@ -20,6 +20,9 @@ from unravel.scopes import Occurrence, Role, annotation_strings, occurrences
 from unravel.shielding import Spot, shield, spots_of, string_spots
 from unravel.types import Outline
 
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+"""A name that is no attribute."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnCode:
@@ -52,13 +55,15 @@ def own_code(
 
 
 def _renaming(changed: Mapping[str, str], *, in_annotations: bool) -> Callable[[str], str]:
-    pattern = re.compile(r"(?<![\w.])(?:" + "|".join(map(re.escape, changed)) + r")\b")
-
     def rename(text: str) -> str:
-        if not pattern.search(text):
+        if not any(name in text for name in changed):
             return text
-        replacement = lambda match: changed[match.group()]  # noqa: E731
-        return replace_code(text, pattern, replacement, in_annotations=in_annotations)
+        return replace_code(
+            text,
+            _NAME,
+            lambda found: changed.get(found.group(), found.group()),
+            in_annotations=in_annotations,
+        )
 
     return rename
 

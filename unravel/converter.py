@@ -22,7 +22,7 @@ from unravel.outline import class_outline, deepest_place, place
 from unravel.parents import Parent, find_parents, parent_paths
 from unravel.parsing import too_deep
 from unravel.prefixes import renaming_of
-from unravel.relative import relocated
+from unravel.relative import absolute_name, relocated
 from unravel.renaming import Renaming
 from unravel.routing import APART, KINDS, MODELING, kind_of, split_module, target
 from unravel.scanning import identifiers, quoted_identifiers
@@ -249,7 +249,8 @@ def _generate(
     candidates = _candidates(printer, model, kind, path)
     used = set(exports).union(*map(identifiers, texts), *map(quoted_identifiers, texts))
     guards_backends = imports.guards_backends(kind, settings)
-    head = imports.needed_imports(candidates, used, pieces, guards_backends)
+    package = absolute_name(path, settings.roots).partition(".")[0]
+    head = imports.needed_imports(candidates, used, pieces, guards_backends, package)
     if not settings.corpus_rules:
         imports.check_guards(candidates, used, world.names)
         head = future + head

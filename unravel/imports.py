@@ -13,6 +13,7 @@ from unravel.parents import Parent
 from unravel.relative import is_plain_guard, moved
 from unravel.renaming import Renaming
 from unravel.scanning import identifiers
+from unravel.sorting import sorted_imports
 from unravel.types import Import, Outline, Settings
 
 
@@ -119,10 +120,12 @@ def needed_imports(
     used: Collection[str],
     defined: Iterable[str],
     guards_backends: bool,
+    package: str = "",
 ) -> str:
     """The import statements for all names that are used and not defined; the first one wins.
 
-    `guards_backends` puts torch and torchvision under a test of their availability.
+    `guards_backends` puts torch and torchvision under a test of their availability. `package` is
+    the one that the generated file lies in.
     """
     candidates = list(candidates)
     guards = [candidate.guard for candidate in candidates if candidate.guard]
@@ -131,8 +134,8 @@ def needed_imports(
     if guards_backends:
         used |= set(map(_test, _BACKENDS))
     taken = set(defined)
-    plain: list[str] = []
-    guarded: dict[int, tuple[Guard, list[str]]] = {}
+    plain: list[Candidate] = []
+    guarded: dict[int, tuple[Guard, list[Candidate]]] = {}
     for candidate in candidates:
         needed = [pair for pair in candidate.names if _is_needed(candidate, pair, used, taken)]
         if not needed:
@@ -140,14 +143,27 @@ def needed_imports(
         taken.update(bound for _, bound in needed)
         guard = (_backend_guard(candidate) if guards_backends else None) or candidate.guard
         if guard is None:
-            plain.append(candidate.lead + candidate.text(needed))
+            plain.append(replace(candidate, names=tuple(needed)))
         else:
-            guarded.setdefault(guard.key, (guard, []))[1].append("    " + candidate.text(needed))
+            inner = replace(candidate, names=tuple(needed), lead="")
+            guarded.setdefault(guard.key, (guard, []))[1].append(inner)
     if guards_backends:
         plain = _with_tests(plain, guarded, taken)
     ordered = sorted(guarded.values(), key=lambda item: item[0].key < 0)
-    blocks = [g.lead + (g.whole or f"{g.head}\n{''.join(lines)}") for g, lines in ordered]
-    return "".join(plain) + "".join(blocks)
+    blocks = [
+        g.lead + (g.whole or f"{g.head}\n{_in_order(inner, package, '    ')}")
+        for g, inner in ordered
+    ]
+    return _in_order(plain, package) + "".join(blocks)
+
+
+def _in_order(imports: Sequence[Candidate], package: str, indent: str = "") -> str:
+    """The statements as the formatter sorts them; it has to see itself where comments belong."""
+    if any("#" in each.lead for each in imports):
+        return "".join(each.lead + indent + each.text(each.names) for each in imports)
+    pairs = [(each.module, each.names) for each in imports]
+    lead = imports[0].lead if imports else ""
+    return lead + sorted_imports(pairs, first_party=package, indent=indent)
 
 
 def check_guards(
@@ -188,10 +204,12 @@ def _backend_guard(candidate: Candidate) -> Guard | None:
     return Guard(f"if {_test(package)}():", "", "", "", _BACKENDS[package])
 
 
-def _with_tests(plain: list[str], guarded: Collection[int], taken: Collection[str]) -> list[str]:
+def _with_tests(
+    plain: Sequence[Candidate], guarded: Collection[int], taken: Collection[str]
+) -> list[Candidate]:
     """The plain imports, with the tests of added guards that no candidate brings; see lightglue."""
     tests = [_test(package) for package, key in _BACKENDS.items() if key in guarded]
-    added = [f"from ...utils import {test}\n" for test in tests if test not in taken]
+    added = [Candidate("...utils", ((test, test),)) for test in tests if test not in taken]
     return [*plain, *added]
 
 

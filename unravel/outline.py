@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 
 from unravel.diagnostics import Place, refuse
 from unravel.effects import bound_names, changed_names
@@ -25,6 +25,7 @@ from unravel.types import (
     Method,
     Outline,
     Statement,
+    Suite,
 )
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -46,7 +47,7 @@ def read_outline(path: str, text: str) -> Outline:
 
 def outline_of(path: str, text: str, module: ast.Module) -> Outline:
     """The outline of a module as it stands, `module` being its tree."""
-    lines = tuple(line + "\n" for line in text.split("\n"))
+    lines = tuple([line + "\n" for line in text.split("\n")])
     statements, footer = split_block(lines, module.body, 1, len(lines))
     header = statements[0].lead if statements else text
     docstring = None
@@ -221,10 +222,6 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     assert isinstance(node, Function)
     open_line, open_column, close_line, close_column = _parentheses(lines, node)
     body_first, inline = _body_start(lines, node)
-    body, footer = _body(lines, node.body, body_first, statement.end, inline, 8)
-    docstring = None
-    if body and is_docstring(body[0].node):
-        docstring, body = body[0], body[1:]
     return Method(
         name=node.name,
         keyword="async def" if isinstance(node, ast.AsyncFunctionDef) else "def",
@@ -234,11 +231,19 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
         head_comment="" if inline else _trailing_comment(lines, body_first - 1),
         decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
         decorator_names=tuple(cut(lines, decorator) for decorator in node.decorator_list),
-        docstring=docstring,
-        body=body,
-        footer=footer,
+        suite=cache(partial(_suite, lines, statement)),
         node=node,
     )
+
+
+def _suite(lines: Sequence[str], statement: Statement) -> Suite:
+    node = statement.node
+    assert isinstance(node, Function)
+    body_first, inline = _body_start(lines, node)
+    body, footer = _body(lines, node.body, body_first, statement.end, inline, 8)
+    if body and is_docstring(body[0].node):
+        return Suite(body[0], body[1:], footer)
+    return Suite(None, body, footer)
 
 
 def _body(

@@ -25,7 +25,7 @@ T = TypeVar("T", bound=Outcome)
 _BATCH = 64
 """So many models are finished at once, even if workers have enough to do without them."""
 _RESERVE = 8
-"""Of so many models a worker is sure while others, which it may wait for, are finished."""
+"""So many models should be left for each worker while those that others extend are finished."""
 
 
 @dataclass(slots=True)
@@ -81,9 +81,11 @@ class Pipeline(Generic[T]):
 
     def _is_batch(self) -> bool:
         """Is it time to finish what is converted?"""
-        reserve = _RESERVE * self.workers.count if self.workers.count > 1 else 0
-        is_needed = len(self.agenda) <= reserve or len(self._converted) >= _BATCH
-        return bool(self._converted) and is_needed
+        if not self._converting or len(self._converted) >= _BATCH:
+            return bool(self._converted)
+        # Each batch costs two starts of the formatter, so only those that others wait for hurry.
+        is_short = len(self.agenda) <= _RESERVE * self.workers.count
+        return is_short and any(self.agenda.is_awaited(each.source) for each in self._converted)
 
     def _collect(self, future: Future[Converted | Failed]) -> Iterator[T | Failed]:
         source, _ = self._converting.pop(future)

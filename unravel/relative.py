@@ -20,8 +20,10 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
     in one package; it becomes absolute where it would climb out of the outermost one, as from
     `models/new/` to `modular/`, and in code of an installed package.
     """
+    if level == 0:
+        return module
     meant = _meant(module, level, source)
-    if level == 0 or meant == _meant(module, level, target):
+    if meant == _meant(module, level, target):
         return "." * level + module
     if posixpath.isabs(meant):
         return absolute_name(meant, roots)
@@ -51,7 +53,7 @@ def relocated(
 
     Those at the top level are left to whoever prints them, and so are those that `keeps` accepts.
     """
-    if not _INNER.search("".join(module.lines)):
+    if not _may_import_inside(module):
         return module
     lines = list(module.lines)
     for node in _inner_imports(module):
@@ -67,6 +69,11 @@ def relocated(
 
 _INNER = re.compile(r"^[ \t].*\bfrom[ \t]+\.", re.MULTILINE)
 _FROM = re.compile(r"from\s*[.\s]+[\w.]*\s+import")
+
+
+@cache
+def _may_import_inside(module: Outline) -> bool:
+    return _INNER.search("".join(module.lines)) is not None
 
 
 def _inner_imports(module: Outline) -> Iterator[ast.ImportFrom]:

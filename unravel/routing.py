@@ -29,12 +29,15 @@ _BY_SUFFIX = sorted(
     key=lambda pair: len(pair[0]),
     reverse=True,
 )
+_ENDINGS = tuple(suffix for suffix, _ in _BY_SUFFIX)
 _FILE = re.compile("(" + "|".join(sorted(KINDS, key=len, reverse=True)) + r")_(\w+)\Z")
 
 
 def kind_of(name: str, cased_model: str) -> str:
     """The kind of the class `name`; `cased_model` is no part of the ending that decides."""
     rest = name.replace(cased_model, "") if cased_model else name
+    if not rest.endswith(_ENDINGS):
+        return MODELING
     for suffix, kind in _BY_SUFFIX:
         if rest.endswith(suffix):
             return kind

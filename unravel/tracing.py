@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import takewhile
 
 from unravel.diagnostics import Place, refuse
@@ -147,7 +147,14 @@ _NOT_TRACED = ("__all__", "__getattr__")
 
 
 def _later(rename: Callable[[str], str], definition: Definition) -> Callable[[], str]:
-    return cache(lambda: rename(definition.text))
+    found: list[str] = []
+
+    def text() -> str:
+        if not found:
+            found.append(rename(definition.text))
+        return found[0]
+
+    return text
 
 
 class Printer:

@@ -173,10 +173,20 @@ class MemberKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Suite:
+    """The statements of a function, and the comments below them."""
+
+    docstring: Statement | None
+    body: tuple[Statement, ...]
+    footer: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Method:
     """A function in a class, in parts that can be recombined. All parts are source text.
 
     `type_parameters` are those of `def f[T](self)`, with their brackets.
+    `suite` is a call, since most methods are copied whole.
     """
 
     name: str
@@ -187,10 +197,21 @@ class Method:
     head_comment: str
     decorators: str
     decorator_names: tuple[str, ...]
-    docstring: Statement | None
-    body: tuple[Statement, ...]
-    footer: str
+    suite: Callable[[], Suite]
     node: ast.FunctionDef | ast.AsyncFunctionDef
+
+    @property
+    def docstring(self) -> Statement | None:
+        return self.suite().docstring
+
+    @property
+    def body(self) -> tuple[Statement, ...]:
+        """The statements below the docstring."""
+        return self.suite().body
+
+    @property
+    def footer(self) -> str:
+        return self.suite().footer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
