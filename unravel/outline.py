@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 from unravel.diagnostics import Place, refuse
 from unravel.effects import bound_names, changed_names
@@ -182,14 +182,14 @@ def split_block(
     return tuple(statements), "".join(lines[position - 1 : last])
 
 
-@cache
+@lru_cache(maxsize=256)
 def changed_elsewhere(outline: Outline) -> frozenset[str]:
     """Names that other statements than one plain definition bind or change."""
     nodes = [statement.node for statement in outline.others]
     return frozenset(bound_names(nodes) | changed_names(nodes))
 
 
-@cache
+@lru_cache(maxsize=1024)
 def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     """The parts of a class that `outline` defines."""
     statement = definition.statement

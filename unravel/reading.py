@@ -110,6 +110,10 @@ def _check_declared(content: bytes, text: str, path: str) -> None:
     raise refuse("UNR002", at, message, hint=f"{_SAVE}, and remove the declaration")
 
 
+_ROOM = 300_000
+"""Lines of code whose outlines a process keeps; they take about 1.5 KiB each."""
+
+
 @dataclass(slots=True)
 class Loader:
     """Gives out the outlines of modules, by their path relative to `root`.
@@ -128,6 +132,7 @@ class Loader:
     fresh: Collection[str] = frozenset()
     lookups: dict[str, str] = field(default_factory=dict)
     outlines: dict[str, Outline | Refused | None] = field(default_factory=dict)
+    """The least recently used first."""
     forms: dict[str, Source] = field(default_factory=dict)
     """How each module was written: its line ends and byte order mark, without its text."""
     replaced: Mapping[str, str] = field(default_factory=dict)
@@ -145,14 +150,31 @@ class Loader:
     def load(self, path: str) -> Outline | None:
         """The outline of the module at `path`, or None if there is none. Raises `Refused`."""
         file = self._file(path)
-        if file not in self.outlines:
+        if file in self.outlines:
+            outline = self.outlines.pop(file)
+        else:
             self.digests[file] = ABSENT
-            self.outlines[file] = self._outline(file, path)
+            outline = self._outline(file, path)
+        self.outlines[file] = outline
         self.lookups[MODULE + path] = self.digests[file]
-        outline = self.outlines[file]
         if isinstance(outline, Refused):
             raise outline
         return outline
+
+    def forget(self, path: str) -> None:
+        """The outline of the module at `path` will not be needed again."""
+        self.outlines.pop(self._file(path), None)
+
+    def make_room(self) -> None:
+        """Forget the outlines that were not needed for the longest time, if there are too many.
+
+        Only between two conversions: within one, a module has one outline.
+        """
+        kept = 0
+        for file, outline in reversed([*self.outlines.items()]):
+            kept += len(outline.lines) if isinstance(outline, Outline) else 0
+            if kept > _ROOM:
+                del self.outlines[file]
 
     def exists(self, path: str) -> bool:
         """Is there a module at `path`, or may this run generate one?"""

@@ -6,12 +6,13 @@ import ast
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 
 from unravel.outline import read_outline
 from unravel.types import Outline
 
 
+@lru_cache(maxsize=4096)
 def moved(module: str, level: int, source: str, target: str, roots: Sequence[str]) -> str:
     """What `from <level dots><module> import` in `source` is called in `target`.
 
@@ -71,7 +72,7 @@ _INNER = re.compile(r"^[ \t].*\bfrom[ \t]+\.", re.MULTILINE)
 _FROM = re.compile(r"from\s*[.\s]+[\w.]*\s+import")
 
 
-@cache
+@lru_cache(maxsize=256)
 def _may_import_inside(module: Outline) -> bool:
     return _INNER.search("".join(module.lines)) is not None
 
@@ -97,7 +98,7 @@ def is_plain_guard(node: ast.stmt) -> bool:
     )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _meant(module: str, level: int, path: str) -> str:
     """The path, less its ending, of the module that an import in the file `path` means."""
     folder = posixpath.join(posixpath.dirname(path) or ".", "../" * (level - 1))

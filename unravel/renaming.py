@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from unravel.scanning import tokens
 from unravel.types import Outline
@@ -177,7 +177,7 @@ def _pattern(
     return re.compile("(?<![a-z0-9])" + kept + match + ("(?![a-z])" if whole_words else ""))
 
 
-@cache
+@lru_cache(maxsize=256)
 def foreign_names(module: Outline, old: str) -> frozenset[str]:
     """The names that begin with `old` and belong to another package than the parent module.
 

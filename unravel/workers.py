@@ -60,12 +60,15 @@ def convert_one(source: str, loader: Loader) -> Converted | Failed:
     """What becomes of the modular file at `source`. Never raises: a defect of ours is a failure."""
     try:
         loader.lookups.clear()
+        loader.make_room()
         modular = loader.load(source)
         if modular is None:
             return _missing(source, loader)
         outcome = convert(modular, loader.settings, loader.load)
         if isinstance(outcome, Failed):
             return with_nearest_module(outcome, modular, loader.settings, loader.root)
+        # What is built on this model is built on what it has become.
+        loader.forget(source)
         return replace(outcome, lookups=tuple(sorted(loader.lookups.items())))
     except Refused as refused:
         return Failed(source, (refused.diagnostic,))
