@@ -20,6 +20,10 @@ class Verdict(enum.Enum):
     ERROR = "unconvertible"
 
 
+MENDABLE = frozenset({Verdict.STALE, Verdict.MISSING})
+"""What a conversion puts right, with nothing lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What `check` (its name) says of `subject`, the path of a file relative to the root.

@@ -44,7 +44,7 @@ def check_sync(
         on_progress=on_progress,
     )
     found = [result for each in run.outcomes for result in _results(each, run.root)]
-    found += [_orphan(path, source) for path, source in run.orphans]
+    found += [orphan(path, source) for path, source in run.orphans]
     return Report(run.root, tuple(found), run.began)
 
 
@@ -97,7 +97,8 @@ def _in_words(cause: Cause) -> str:
 _SHOWN = 5
 
 
-def _orphan(path: str, source: str) -> Result:
+def orphan(path: str, source: str) -> Result:
+    """The result for a generated file whose modular file `source` is gone."""
     message = f"{source}, from which the file was generated, is gone"
     found = Diagnostic("UNR504", path, 0, 0, message, "delete the file, or bring that one back")
     return Result(NAME, path, Verdict.ORPHAN, (found,), source=source)

@@ -104,14 +104,15 @@ ROOMS: dict[str, set[str]] = {
     "history": set(),
     "causes": BASE | {"comparing", "history"},
     "orphans": BASE | SERVICES | {"routing", "selection"},
-    "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "project", "running"},
+    "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "orphans", "project", "running"},
     "cli_lineage": BELOW_CLI | {"cli", "comparing", "graphs", "impact"},
     # Formats of what a command has found.
     "reports": BASE,
     # Reads modular files as the converter does, in workers of the same kind.
     "lint": BELOW_PROJECT | {"recall", "reports", ""},
     "cli_lint": BELOW_CLI | {"cli", "lint", "reports"},
-    "cli": BELOW_CLI | {"", "cli_lineage", "cli_lint"},
+    "cli_check": BELOW_CLI | {"", "cli", "cli_lineage", "impact", "reports"},
+    "cli": BELOW_CLI | {"", "cli_check", "cli_lineage", "cli_lint"},
     # The public API hands on what the rooms below the command line offer.
     "": BELOW_CLI,
     "__main__": {"cli"},
@@ -212,7 +213,7 @@ def _offence_of_room(room: str, imported: Imported, libraries: set[str]) -> str:
         allowed = ROOMS[room] | {room}
         wanted = rest.partition(".")[0]
         return "" if wanted in allowed else f"{room or 'unravel'} may not import {imported.module}"
-    if top == "checks" and room == "cli" and (imported.lazy or imported.typing_only):
+    if top == "checks" and room in ("cli", "cli_check") and (imported.lazy or imported.typing_only):
         return ""
     if top in NEVER:
         return f"unravel may not import {imported.module}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -193,3 +195,148 @@ def test_every_verdict_has_a_code(verdict: Verdict) -> None:
     report = Report("", (Result("sync", "x.py", verdict), Result("sync", "y.py", Verdict.IN_SYNC)))
     expected = {Verdict.IN_SYNC: 0, Verdict.ERROR: 2}
     assert exit_code(report) == expected.get(verdict, 1)
+
+
+# -- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(project: Project) -> Project:
+    """The project, converted and committed."""
+    _git(project, "init", "--quiet")
+    commit(project)
+    return project
+
+
+def commit(project: Project) -> None:
+    _git(project, "add", "--all")
+    _git(project, "commit", "--quiet", "-m", "all")
+
+
+def stale(project: Project) -> None:
+    project.write("modular/modular_mistral.py", MISTRAL.replace("1e-5", "1e-4"))
+
+
+def test_fix(project: Project) -> None:
+    stale(project)
+    done = project.run("check", "--fix")
+    assert done.stdout.splitlines() == [
+        "wrote models/mistral/modeling_mistral.py",
+        "wrote models/qwen/modeling_qwen.py",
+        "checked 3 files: 3 in sync",
+    ]
+    assert "1e-4" in project.read(MODELING)
+
+
+def test_fix_keeps_edits_by_hand(project: Project) -> None:
+    edited = project.read(MODELING).replace("1e-5", "1e-7")
+    project.write(MODELING, edited)
+    (project.root / "models/qwen/modeling_qwen.py").unlink()
+    done = project.run("check", "--fix", code=1)
+    assert "wrote models/qwen/modeling_qwen.py\n" in done.stdout
+    assert "UNR503" in done.stdout
+    assert project.read(MODELING) == edited
+
+
+def test_convert_says_that_an_edit_is_lost(project: Project) -> None:
+    project.write(MODELING, project.read(MODELING).replace("1e-5", "1e-7"))
+    done = project.run("convert")
+    assert f"wrote {MODELING}, which had been edited by hand\n" in done.stdout
+
+
+def test_json(project: Project) -> None:
+    stale(project)
+    document = json.loads(project.run("check", "--format", "json", code=1).stdout)
+    assert (document["version"], document["command"]) == (1, "check")
+    states = {each["path"]: each["state"] for each in document["files"]}
+    assert states == {
+        "models/mistral/configuration_mistral.py": "in sync",
+        MODELING: "stale",
+        "models/qwen/modeling_qwen.py": "stale",
+    }
+    (found, _) = document["diagnostics"]
+    assert (found["path"], found["code"], found["line"]) == (MODELING, "UNR501", 13)
+
+
+def test_github_shows_the_line_that_has_changed(project: Project) -> None:
+    stale(project)
+    done = project.run("check", "--format", "github", "mistral", code=1)
+    assert done.stdout == (
+        "::error file=modular/modular_mistral.py,line=9,col=1,title=UNR501::"
+        f"{MODELING} does not have this change yet (MistralNorm.__init__)"
+        "%0Arun `unravel convert mistral`\n"
+    )
+
+
+def test_sarif(project: Project) -> None:
+    stale(project)
+    done = project.run("check", "--format", "sarif", "-o", "out.sarif", code=1)
+    assert done.stdout == ""
+    (run,) = json.loads(project.read("out.sarif"))["runs"]
+    places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
+    assert places[0]["artifactLocation"]["uri"] == "modular/modular_mistral.py"
+    assert places[0]["region"] == {"startLine": 9, "startColumn": 1}
+
+
+def test_junit(project: Project) -> None:
+    stale(project)
+    (project.root / "models/qwen/modeling_qwen.py").unlink()
+    suites = ElementTree.fromstring(
+        project.run("check", "--format", "junit", code=1).stdout.encode()
+    )
+    failed = {
+        case.get("name"): case.find("failure") is not None for case in suites.iter("testcase")
+    }
+    assert failed == {
+        "models/mistral/configuration_mistral.py": False,
+        MODELING: True,
+        "models/qwen/modeling_qwen.py": True,
+    }
+
+
+def test_markdown(project: Project) -> None:
+    stale(project)
+    text = project.run("check", "--format", "markdown", "mistral", code=1).stdout
+    assert text.startswith("### unravel check\n\nchecked 2 files: 1 in sync, 1 stale\n\n")
+    assert f"| `{MODELING}:13` | UNR501 the file is not what modular/modular_mistral.py" in text
+
+
+def test_text_into_a_file(project: Project) -> None:
+    stale(project)
+    project.run("check", "-o", "out.txt", code=1)
+    assert project.read("out.txt").endswith("checked 3 files: 1 in sync, 2 stale\n")
+    assert "nowhere" in project.run("check", "-o", "nowhere/out.txt", code=2).stderr
+
+
+def test_changed_only(repository: Project) -> None:
+    unchanged = "no model is reached by what has changed since HEAD\n"
+    assert repository.run("check", "--changed-only").stdout == unchanged
+    text = repository.read("modular/modular_qwen.py")
+    repository.write("modular/modular_qwen.py", text + "    size = 3\n")
+    done = repository.run("check", "--changed-only", code=1)
+    assert done.stdout.endswith("checked 1 file: 1 stale\n")
+    stale(repository)
+    assert "checked 3 files" in repository.run("check", "--changed-only", code=1).stdout
+
+
+def test_changed_only_since_the_branch_began(repository: Project) -> None:
+    _git(repository, "branch", "trunk")
+    llama = repository.read("models/llama/modeling_llama.py")
+    repository.write("models/llama/modeling_llama.py", llama.replace("x + self", "x - self"))
+    commit(repository)
+    done = repository.run("check", "--changed-only", code=0)
+    assert done.stdout.startswith("no model")
+    done = repository.run("check", "--changed-only", "--base", "trunk", code=1)
+    assert done.stdout.endswith("checked 3 files: 1 in sync, 2 stale\n")
+
+
+def test_changed_only_finds_edits_and_orphans(repository: Project) -> None:
+    repository.write(MODELING, repository.read(MODELING).replace("1e-5", "1e-7"))
+    (repository.root / "modular/modular_qwen.py").unlink()
+    out = repository.run("check", "--changed-only", code=1).stdout
+    assert "UNR503" in out and "UNR504" in out
+
+
+def test_options_that_do_not_go_together(project: Project) -> None:
+    assert "--changed-only" in project.run("check", "--base", "HEAD", code=2).stderr
+    assert "name none" in project.run("check", "--changed-only", "qwen", code=2).stderr

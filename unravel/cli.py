@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from unravel.cli_check import check
 from unravel.cli_lineage import graph, impact
 from unravel.cli_lint import lint, rule
 
 if TYPE_CHECKING:
-    from checks.report import Result
     from unravel.cache import Cache
     from unravel.outcomes import FinishedFile, Run
     from unravel.types import Diagnostic
@@ -154,43 +154,7 @@ def convert(
     return DONE if (run.finished or run.unchanged) and not run.failed else FAILED
 
 
-@commands.command(short_help="Are the generated files in sync?")
-@_selection
-def check(
-    models: tuple[str, ...],
-    diff: bool,
-    jobs: int | None,
-    profile: str | None,
-    root: str | None,
-    ruff: str,
-    no_cache: bool,
-    cache_dir: str | None,
-    quiet: bool,
-) -> int:
-    """Are the generated files of all models, or of those named, in sync?
-
-    Nothing is written.
-    """
-    from checks import report, sync
-
-    with _progress() as on_progress:
-        found = sync.check_sync(
-            root=root,
-            models=models,
-            profile=profile,
-            jobs=jobs,
-            ruff=_executable(ruff),
-            cache=not no_cache and (cache_dir or True),
-            on_progress=on_progress,
-        )
-    results = sorted(found.results, key=lambda result: _rank(result.diagnostics))
-    for result, left in zip(results, _once(each.diagnostics for each in results), strict=True):
-        _print_result(replace(result, diagnostics=left), found.root, diff=diff, quiet=quiet)
-    if found.began and not quiet:
-        click.echo(report.summary(found))
-    return report.exit_code(found)
-
-
+commands.add_command(check)
 commands.add_command(graph)
 commands.add_command(impact)
 commands.add_command(lint)
@@ -258,9 +222,8 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
     from unravel.types import Failed
 
     changed = [file for file in files if file.state is not State.UNCHANGED]
-    if not quiet and not is_dry:
-        for file in changed:
-            click.echo(f"wrote {_from_here(file.path, run.root)}")
+    if not is_dry:
+        _report_written(files, run.root, quiet=quiet)
     for outcome in run.outcomes:
         if not isinstance(outcome, Failed):
             _complain(() if quiet else outcome.warnings, run.root)
@@ -273,6 +236,15 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
         same = len(files) - len(changed) + sum(len(each.files) for each in run.unchanged)
         line = f"{counts}: {_count(len(changed), 'file')} {verb}, {same} unchanged"
         click.echo(line, err=is_dry)
+
+
+def _report_written(files: Iterable[FinishedFile], root: str, *, quiet: bool) -> None:
+    from unravel.outcomes import State
+
+    for file in files:
+        if file.state is not State.UNCHANGED and not quiet:
+            lost = ", which had been edited by hand" if file.is_edited else ""
+            click.echo(f"wrote {_from_here(file.path, root)}{lost}")
 
 
 def _rank(diagnostics: Sequence[Diagnostic]) -> int:
@@ -317,18 +289,6 @@ def _painted(line: str) -> str:
         if line.startswith(start):
             return click.style(line, bold=True) if color == "bold" else click.style(line, fg=color)
     return line
-
-
-def _print_result(result: Result, root: str, *, diff: bool, quiet: bool) -> None:
-    from checks.report import Verdict
-    from unravel.types import Severity
-
-    warnings = [each for each in result.diagnostics if each.severity is Severity.WARNING]
-    others = [each for each in result.diagnostics if each.severity is Severity.ERROR]
-    _complain(() if quiet else warnings, root)
-    _complain(others, root, stream=sys.stderr if result.verdict is Verdict.ERROR else sys.stdout)
-    if diff:
-        _print_differences([result.difference])
 
 
 # -- diagnostics ---------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def graph(
     ending = Path(output or "").suffix.lstrip(".")
     known = {"md": "mermaid", "mmd": "mermaid", "txt": "tree"}.get(ending, ending)
     text = FORMATS[form or (known if known in FORMATS else "tree")](lineage)
-    if not _put(text, output):
+    if not put(text, output):
         return FAILED
     # What could be read is shown; what could not is no reason to be silent about either.
     return _refuse([each.diagnostic for each in lineage.unreadable], str(project.root))
@@ -119,7 +119,7 @@ def impact(
     if isinstance(found, Failed):
         return _refuse(found.diagnostics, str(project.root))
     lines = [_as_json(found)] if form == "json" else list(_as_text(found, _width(output)))
-    return DONE if _put("\n".join(lines) + "\n", output) else FAILED
+    return DONE if put("\n".join(lines) + "\n", output) else FAILED
 
 
 def _opened(root: str | None, profile: str | None) -> Project | Failed:
@@ -149,7 +149,8 @@ def _refuse(diagnostics: Sequence[Diagnostic], root: str) -> int:
     return FAILED if diagnostics else DONE
 
 
-def _put(text: str, output: str | None) -> bool:
+def put(text: str, output: str | None) -> bool:
+    """Print `text`, or write it to the file `output`; False where that cannot be."""
     from unravel.cli import _say
 
     if output is None:

@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unravel.comparing import Change, How, compare
+from unravel.config import FILE, find_root
 from unravel.diagnostics import nearest
-from unravel.history import HistoryError, changed_files, version_of
+from unravel.history import HistoryError, changed_files, fork_point, version_of
 from unravel.lineage import Lineage, read_lineage
 from unravel.naming import model_name
+from unravel.orphans import find_orphans
 from unravel.outcomes import Finished, Run
 from unravel.project import Course
 from unravel.reading import Loader, decode
 from unravel.running import convert
-from unravel.selection import Project, Selection, failed, relative, select
+from unravel.selection import Project, Selection, failed, open_project, relative, select
 from unravel.types import Diagnostic, Failed, Refused
 from unravel.workers import without_collector
 
@@ -94,11 +96,12 @@ def find_impact(
         return selection.unknown[0]
     lineage = lineage_of(selection)
     try:
-        changed = set(changed_files(project.root, base))
+        commit = fork_point(project.root, base)
+        changed = set(changed_files(project.root, commit))
     except HistoryError as error:
         if not requests:
             return failed("UNR006", base, f"git cannot say what has changed: {error}", _BASE_HINT)
-        changed = set()
+        changed, commit = set(), base
     paths: list[str] = []
     for request in requests:
         found = _paths(request, lineage, selection)
@@ -110,13 +113,14 @@ def find_impact(
     changes = [path for path in dict.fromkeys(paths) if path in changed]
     affected = _affected(changes or paths, lineage)
     if not affected:
-        own = tuple(_own_change(project, path, base) for path in changes)
+        own = tuple(_own_change(project, path, commit) for path in changes)
         return Impact(str(project.root), base, tuple(paths), own, (), len(selection.sources))
     with tempfile.TemporaryDirectory(prefix="unravel-impact-") as scratch:
         versions = Path(scratch) / "versions"
         if changes:
             replaced = {
-                each: _lay(versions, each, version_of(project.root, each, base)) for each in changes
+                each: _lay(versions, each, version_of(project.root, each, commit))
+                for each in changes
             }
         else:
             replaced = {each: _lay(versions, each, _marked(project.root / each)) for each in paths}
@@ -132,8 +136,43 @@ def find_impact(
         other = _convert_replaced(selection, affected, replaced, Path(scratch), jobs, on_progress)
     before, after = (other, plain) if changes else (plain, other)
     models = tuple(_compared(affected, _bodies(before), _bodies(after), is_made_up=not changes))
-    own = tuple(_own_change(project, path, base) for path in changes)
+    own = tuple(_own_change(project, path, commit) for path in changes)
     return Impact(str(project.root), base, tuple(paths), own, models, len(selection.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The modular files that a change since `base` reaches, through any number of parents.
+
+    `orphans` are the generated files whose modular file that change has taken away.
+    """
+
+    root: str
+    base: str
+    sources: tuple[str, ...]
+    orphans: tuple[tuple[str, str], ...]
+
+
+def find_reach(root: str | None, profile: str | None, base: str) -> Reach | Failed:
+    """What has to be looked at after all that has changed since `base`."""
+    folder = Path(root).resolve() if root else find_root(Path.cwd(), profile=profile)
+    project = open_project(folder, profile, None, "")
+    if isinstance(project, Failed):
+        return project
+    selection = select(project, ())
+    if not selection.sources:
+        return selection.unknown[0]
+    try:
+        changed = changed_files(folder, fork_point(folder, base))
+    except HistoryError as error:
+        return failed("UNR006", base, f"git cannot say what has changed: {error}")
+    orphans = tuple(each for each in find_orphans(selection) if each[1] in changed)
+    if FILE in changed or not changed:
+        return Reach(str(folder), base, selection.sources if changed else (), orphans)
+    lineage = lineage_of(selection)
+    paths = [*changed, *(selection.owners[path] for path in changed if path in selection.owners)]
+    known = tuple(path for path in _affected(paths, lineage) if path in selection.sources)
+    return Reach(str(folder), base, tuple(str(folder / path) for path in known), orphans)
 
 
 _BASE_HINT = "name a file or a model, or with `--base` a commit to compare with"

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from unravel.reports.report import Report, RuleInfo
 
-FORMATS = ("text", "json", "github", "sarif", "junit")
+FORMATS = ("text", "json", "github", "sarif", "junit", "markdown")
 """The names of all formats; `text` is printed by the command line."""
 
 __all__ = ["FORMATS", "Report", "RuleInfo", "render"]

@@ -17,6 +17,7 @@ def render(report: Report) -> str:
         "command": report.command,
         "subjects": len(report.subjects),
         **report.numbers,
+        **report.details,
         "diagnostics": [_entry(each) for each in report.diagnostics],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -33,3 +33,7 @@ class Report:
     version: str = ""
     numbers: dict[str, int] = field(default_factory=dict)
     """Figures of the run that are worth keeping: how many findings were hidden, say."""
+    summary: str = ""
+    """All of it in one line."""
+    details: dict[str, object] = field(default_factory=dict)
+    """What only this command tells, for JSON."""
