@@ -1,0 +1,20 @@
+"""Forward passes in sync: do two definitions of a model compute the same thing?
+
+    verdicts    what is found, and how bad it is
+    sides       where definitions come from: generated, live, reference
+    configs     a tiny configuration for any configuration class, and a perturbed one
+    inputs      what a model is given
+    weights     the same weights on every machine
+    scenarios   the ways in which a model is run
+    leaves      nested outputs by name
+    program     what was computed, operation by operation
+    manifest    what can be seen without running anything
+    numerics    how far numbers may be apart
+    locating    from an operation to the line that asked for it
+    pairs       two definitions held against each other
+    session     the checks of one model
+    running     all models
+    terminal    the table
+
+Nothing here knows the converter: it runs wherever torch and transformers do.
+"""

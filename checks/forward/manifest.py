@@ -1,0 +1,130 @@
+"""What can be seen of a model without running it: names, shapes, ties, buffers, signature, config."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from checks.forward import configs
+from checks.forward.instances import Instance
+
+SESSION_FIELDS = frozenset({"transformers_version", "architectures", "_attn_implementation_autoset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """`subject` is the name of what differs: a parameter, a buffer, a field, an argument."""
+
+    kind: str
+    subject: str
+    message: str
+
+
+def mismatches(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mismatch]:
+    """How `one` differs from `other` before either is run.
+
+    `exactly`: the signature of `forward` and the configuration agree in every detail. If not, one
+    must take what the other takes.
+    """
+    yield from _tensors(one, other)
+    yield from _ties(one, other)
+    yield from _buffers(one, other)
+    yield from _signature(one, other, exactly=exactly)
+    yield from _configuration(one, other, exactly=exactly)
+
+
+def _tensors(one: Instance, other: Instance) -> Iterator[Mismatch]:
+    a, b = (each.model.state_dict(keep_vars=True) for each in (one, other))
+    for name in [*a, *(name for name in b if name not in a)]:
+        if name not in b or name not in a:
+            where, lacks = (one, other) if name in a else (other, one)
+            message = f"{where.side.role} has `{name}`, {lacks.side.role} does not"
+            yield Mismatch("parameter", name, message)
+            continue
+        for what in ("shape", "dtype", "requires_grad"):
+            mine, theirs = getattr(a[name], what), getattr(b[name], what)
+            if mine != theirs:
+                message = f"{what} of `{name}`: {_plain(mine)}, {other.side.role} {_plain(theirs)}"
+                yield Mismatch("parameter", name, message)
+
+
+def _ties(one: Instance, other: Instance) -> Iterator[Mismatch]:
+    mine, theirs = _tied(one), _tied(other)
+    for names in sorted(mine ^ theirs):
+        who = one if names in mine else other
+        yield Mismatch("parameter", names[0], f"only {who.side.role} ties {' and '.join(names)}")
+
+
+def _tied(instance: Instance) -> set[tuple[str, ...]]:
+    shared: dict[int, list[str]] = {}
+    for name, parameter in instance.model.named_parameters(remove_duplicate=False):
+        shared.setdefault(id(parameter), []).append(name)
+    return {tuple(sorted(names)) for names in shared.values() if len(names) > 1}
+
+
+def _buffers(one: Instance, other: Instance) -> Iterator[Mismatch]:
+    for name in sorted(one.buffers.keys() | other.buffers.keys()):
+        mine, theirs = one.buffers.get(name), other.buffers.get(name)
+        if mine is None or theirs is None:
+            who = one if theirs is None else other
+            yield Mismatch("buffer", name, f"only {who.side.role} has the buffer `{name}`")
+        elif mine != theirs:
+            yield Mismatch("buffer", name, f"the buffer `{name}` holds other values")
+
+
+def _signature(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mismatch]:
+    a, b = (inspect.signature(type(each.model).forward).parameters for each in (one, other))
+    if exactly:
+        for name in [*a, *(name for name in b if name not in a)]:
+            mine, theirs = (repr(_bare(of[name])) if name in of else "nothing" for of in (a, b))
+            if mine != theirs:
+                yield Mismatch("argument", name, f"argument {mine}, {other.side.role} {theirs}")
+        if list(a) != list(b) and a.keys() == b.keys():
+            yield Mismatch("argument", next(iter(a)), "the arguments of `forward` are in another order")
+        return
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in a.values())
+    for name, parameter in b.items():
+        is_named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if is_named and name not in a and not takes_all:
+            yield Mismatch("argument", name, f"`forward` does not take `{name}`")
+
+
+def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(annotation=parameter.empty)
+
+
+def _configuration(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mismatch]:
+    """What both configurations say, of this model and as published."""
+    pairs = [(one.config, other.config)]
+    try:
+        pairs.append((type(one.config)(), type(other.config)()))
+    except Exception as error:
+        if exactly:
+            message = f"a configuration cannot be made without options: {error}"
+            yield Mismatch("field", "", message)
+    seen = set()
+    for mine, theirs in pairs:
+        for name, a, b in _different(mine.to_dict(), theirs.to_dict(), exactly=exactly):
+            if name not in seen:
+                seen.add(name)
+                message = f"`{name}` of the configuration is {a}, {other.side.role} {b}"
+                yield Mismatch("field", name, message)
+
+
+def _different(
+    one: dict[str, Any], other: dict[str, Any], *, exactly: bool
+) -> Iterator[tuple[str, str, str]]:
+    for name in sorted(one.keys() | other.keys()):
+        if name in SESSION_FIELDS or name.startswith("_attn") or name in configs.PLAIN:
+            continue
+        if name not in one or name not in other:
+            if exactly or name in other:
+                yield name, *(repr(of[name]) if name in of else "missing" for of in (one, other))
+        elif one[name] != other[name] and repr(one[name]) != repr(other[name]):
+            yield name, repr(one[name]), repr(other[name])
+
+
+def _plain(value: object) -> str:
+    return str(tuple(value)) if hasattr(value, "numel") else str(value)

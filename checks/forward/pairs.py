@@ -1,0 +1,155 @@
+"""Two definitions of a model held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from checks.forward import locating, numerics
+from checks.forward.inputs import Inputs
+from checks.forward.instances import Instance
+from checks.forward.leaves import tensors
+from checks.forward.manifest import mismatches
+from checks.forward.program import same_program
+from checks.forward.scenarios import Scenario
+from checks.forward.verdicts import Finding, Place, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who is asked, for the finding that answers. `exactly`: not a bit may differ."""
+
+    model: str
+    pair: str
+    subject: str
+    variant: str
+    exactly: bool
+    tolerance: float = 0.0
+    """A larger bound than the rules give, which needs a reason of its own."""
+    reason: str = ""
+
+    def answer(
+        self,
+        check: str,
+        verdict: Verdict,
+        note: str = "",
+        places: tuple[Place, ...] = (),
+        error: float | None = None,
+        bound: float | None = None,
+    ) -> Finding:
+        return Finding(
+            self.model,
+            self.pair,
+            self.subject,
+            self.variant,
+            check,
+            verdict,
+            note,
+            places,
+            error,
+            bound,
+        )
+
+
+def compare_manifests(question: Question, one: Instance, other: Instance) -> Finding:
+    """Names, shapes, ties, buffers, signature and configuration."""
+    found = list(mismatches(one, other, exactly=question.exactly))
+    if not found:
+        return question.answer("manifest", Verdict.PROVED)
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    places = locating.manifest_places(one, other, first)
+    return question.answer("manifest", Verdict.DIVERGED, first.message + more, places)
+
+
+def compare_runs(
+    question: Question, one: Instance, other: Instance, scenario: Scenario, given: Inputs
+) -> Finding:
+    """`one` against `other` over a scenario: traces first, then bits, then numbers."""
+    theirs = other.record(scenario, given)
+    try:
+        mine = one.record(scenario, given)
+    except Exception as error:
+        return question.answer(scenario.name, Verdict.BROKEN, *_failure(one, error))
+    empty = _nothing_compared(theirs.outputs)
+    if empty:
+        return question.answer(scenario.name, Verdict.VACUOUS, empty)
+    if same_program(mine.program, theirs.program) and not _other_values(mine, theirs):
+        return question.answer(scenario.name, Verdict.PROVED)
+    difference = numerics.furthest(mine.outputs, theirs.outputs)
+    if difference is None:
+        return question.answer(scenario.name, Verdict.REFACTOR)
+    bound = 0.0 if question.exactly else max(_rule(theirs.outputs), question.tolerance)
+    note = question.reason if difference.error <= bound and question.tolerance else ""
+    if 0 < bound < difference.error < float("inf"):
+        bound = max(bound, numerics.RESPONSE * response(other, scenario, given))
+        note = "raised: the model answers a last bit of its weights so"
+    if bound > numerics.SENSELESS:
+        note = f"it answers a last bit of its weights with {bound / numerics.RESPONSE:.0e}"
+        return question.answer(scenario.name, Verdict.VACUOUS, note, (), difference.error, bound)
+    if difference.error <= bound:
+        error = difference.error
+        return question.answer(scenario.name, Verdict.WITHIN_NOISE, note, (), error, bound)
+    message, places = locating.first_divergence(one, other, scenario, given)
+    note = "; ".join(filter(None, (difference.message, message)))
+    return question.answer(
+        scenario.name, Verdict.DIVERGED, note, places, difference.error, bound or None
+    )
+
+
+def response(instance: Instance, scenario: Scenario, given: Inputs) -> float:
+    """How much the outputs move if each weight moves by one unit in its last place."""
+    expected = instance.record(scenario, given).outputs
+    with numerics.nudged(instance.model):
+        actual = instance.run(scenario, given)
+    found = numerics.furthest(actual, expected)
+    return 0.0 if found is None or found.error == float("inf") else found.error
+
+
+def _other_values(mine: Any, theirs: Any) -> bool:
+    """A program proves nothing where its outputs differ all the same: state outside of it."""
+    return numerics.furthest(mine.outputs, theirs.outputs) is not None
+
+
+def _rule(outputs: Any) -> float:
+    dtypes = {each.dtype for each in tensors(outputs).values() if each.is_floating_point()}
+    return max((numerics.bound_of(dtype) for dtype in dtypes), default=0.0)
+
+
+def _nothing_compared(outputs: Any) -> str:
+    """Why these outputs would agree with anything; empty if they would not."""
+    found = [each for each in tensors(outputs).values() if each.is_floating_point()]
+    if not any(each.numel() for each in found):
+        return "there are no numbers among the outputs"
+    if not any(bool(each.isfinite().all()) and bool(each.any()) for each in found):
+        return "no output is finite and other than zero"
+    return ""
+
+
+def _failure(instance: Instance, error: Exception) -> tuple[str, tuple[Place, ...]]:
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        role = instance.side.files.get(path)
+        if role is not None:
+            places.append(locating.place(role, path, trace.tb_lineno))
+        trace = trace.tb_next
+    note = f"{instance.side.role}: {type(error).__name__}: {first_line(error)}"
+    return note, tuple(places[-1:])
+
+
+def first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else ""
+
+
+def vacuous_inputs(question: Question, one: Instance, name: str, given: Inputs) -> Iterator[Finding]:
+    """Inputs that no operation reads: the scenario `name` would agree whatever they are."""
+    reads = one._recordings[name].program.reads
+    for path, tensor in tensors(given, "input").items():
+        if path not in reads and isinstance(tensor, torch.Tensor):
+            yield question.answer(name, Verdict.VACUOUS, f"nothing reads {path}")

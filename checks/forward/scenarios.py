@@ -1,0 +1,125 @@
+"""The ways in which a model is run. Each gives back nested outputs, which are then compared."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from checks.forward.inputs import Inputs, Request, labels, make
+
+SEED = 20240229
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`applies` says of a request why it cannot be asked for this; empty where it can."""
+
+    name: str
+    inputs: Callable[[Request], Inputs]
+    run: Callable[[Any, Inputs], Any]
+    attention: str = ""
+    """The attention implementation, where it is not the one that the model picks."""
+    training: bool = False
+    applies: Callable[[Request], str] = lambda request: ""
+
+
+def run(scenario: Scenario, model: Any, given: Inputs) -> Any:
+    """The outputs of `model`. Dice are thrown as they were the last time."""
+    model.train(scenario.training)
+    model.zero_grad(set_to_none=True)
+    random.seed(SEED)
+    np.random.seed(SEED % 2**32)
+    torch.manual_seed(SEED)
+    return scenario.run(model, given)
+
+
+def _forward(model: Any, given: Inputs) -> Any:
+    with torch.no_grad():
+        return model(**given)
+
+
+def _inside(model: Any, given: Inputs) -> Any:
+    """With all that the model can tell of its inside."""
+    with torch.no_grad():
+        return model(**given, output_hidden_states=True, output_attentions=True)
+
+
+def _decode(model: Any, given: Inputs) -> Any:
+    """The beginning in one go, then two steps of one token each, then two tokens at once."""
+    given = dict(given)
+    main = "decoder_input_ids" if "decoder_input_ids" in given else "input_ids"
+    tokens = given.pop(main)
+    mask = given.pop("attention_mask", None) if main == "input_ids" else None
+    given.pop("token_type_ids", None)
+    outputs, past, done = [], None, 0
+    with torch.no_grad():
+        for step in (tokens.shape[-1] - 4, 1, 1, 2):
+            ids = tokens[..., done : done + step]
+            done += step
+            seen = {} if mask is None else {"attention_mask": mask[..., :done]}
+            out = model(**given, **seen, **{main: ids}, past_key_values=past, use_cache=True)
+            past = out.past_key_values
+            outputs.append(out)
+    return outputs
+
+
+def _learn(model: Any, given: Inputs) -> Any:
+    """Outputs, the loss, and its gradient for every parameter."""
+    outputs = model(**given)
+    loss = outputs.get("loss") if isinstance(outputs, Mapping) else None
+    if not isinstance(loss, Tensor):
+        loss = stand_in_loss(outputs)
+    loss.backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    return {"outputs": outputs, "loss": loss, "gradients": gradients}
+
+
+def stand_in_loss(outputs: Any) -> Tensor:
+    """Where a model has no loss: the sum of its outputs, each number weighted by its place."""
+    from checks.forward.leaves import tensors
+
+    parts = [each for each in tensors(outputs).values() if each.requires_grad]
+    weighted = [
+        (part.flatten() * torch.linspace(-1, 1, part.numel(), device=part.device)).sum()
+        for part in parts
+        if part.is_floating_point()
+    ]
+    if not weighted:
+        raise LookupError("no output depends on the parameters")
+    return torch.stack([each.float() for each in weighted]).sum()
+
+
+def _labelled(request: Request) -> Inputs:
+    given = make(request, padded=True)
+    return {**given, **labels(request, given)}
+
+
+def _needs_mask(request: Request) -> str:
+    names = request.parameters
+    return "" if {"attention_mask", "input_ids"} <= names.keys() else "it takes no padding"
+
+
+def _needs_cache(request: Request) -> str:
+    names = request.parameters
+    if not {"past_key_values", "use_cache"} <= names.keys():
+        return "it has no cache"
+    if not request.is_causal and not getattr(request.config, "is_encoder_decoder", False):
+        return "it does not decode"
+    return ""
+
+
+SCENARIOS = (
+    Scenario("plain", make, _forward),
+    Scenario("padded", lambda r: make(r, padded=True), _forward, applies=_needs_mask),
+    Scenario("eager", lambda r: make(r, padded=True), _inside, attention="eager"),
+    Scenario("decoding", lambda r: make(r, padded=True), _decode, applies=_needs_cache),
+    Scenario("learning", _labelled, _learn, training=True),
+)
+BRIEF = tuple(each for each in SCENARIOS if each.name in ("padded", "learning"))
+"""For further heads: what is before them is asked in full of the first."""

@@ -1,0 +1,246 @@
+"""All checks of one model: which classes, configurations and scenarios, in which order."""
+
+from __future__ import annotations
+
+import importlib
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from checks.forward import configs, pairs, sides
+from checks.forward.inputs import Request, make
+from checks.forward.instances import Instance, instance
+from checks.forward.pairs import Question
+from checks.forward.scenarios import BRIEF, SCENARIOS, Scenario, run
+from checks.forward.settings import ModelSettings
+from checks.forward.sides import Project, Side
+from checks.forward.verdicts import Finding, ModelReport, Verdict
+
+FIRST = (
+    "ForCausalLM",
+    "ForConditionalGeneration",
+    "ForMaskedLM",
+    "ForImageClassification",
+    "Model",
+)
+"""The class of a model whose name ends in one of these is asked everything; others less."""
+
+VARIANTS = ("tiny", "perturbed")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model, and what it is to be compared with. The first of `others` is trusted most."""
+
+    model: str
+    generated: Side
+    others: Mapping[str, Side]
+    settings: ModelSettings
+
+    @property
+    def trusted(self) -> Side:
+        return next(iter(self.others.values()), self.generated)
+
+
+def check_model(project: Project, model: str, settings: ModelSettings) -> ModelReport:
+    """Everything that is found out about one model. Nothing is raised."""
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        findings = tuple(_guarded(project, model, settings))
+    return ModelReport(model, findings, time.perf_counter() - began)
+
+
+def _guarded(project: Project, model: str, settings: ModelSettings) -> Iterator[Finding]:
+    try:
+        with ExitStack() as stack:
+            subject, notes = _subject(project, model, settings, stack)
+            yield from notes
+            yield from check_subject(subject)
+    except Exception as error:
+        note = f"{type(error).__name__}: {pairs.first_line(error)}"
+        yield Finding(model, "itself", "", "", "loading", Verdict.BROKEN, note)
+
+
+def _subject(
+    project: Project, model: str, settings: ModelSettings, stack: ExitStack
+) -> tuple[Subject, list[Finding]]:
+    own = sides.generated(project, model)
+    others: dict[str, Side] = {}
+    notes: list[Finding] = []
+    if project.path(project.modular, model).is_file():
+        others["live"] = stack.enter_context(sides.live_side(project, model, own))
+    else:
+        notes.append(_skipped(model, "live", "it is written by hand"))
+    reference = _reference(own, settings)
+    if reference is not None:
+        others["reference"] = reference
+    else:
+        reason = settings.skip.get("reference", "transformers has no classes of these names")
+        notes.append(_skipped(model, "reference", reason))
+    return Subject(model, own, others, settings), notes
+
+
+def _reference(own: Side, settings: ModelSettings) -> Side | None:
+    name = settings.reference
+    if name == "none":
+        return None
+    if not name:
+        found = sides.reference(own)
+    else:
+        package, _, model = name.partition(":")
+        path = f"{package}.models.{model}.modeling_{model}" if model else package
+        wanted = replace(own, classes={settings.names.get(n, n): c for n, c in own.classes.items()})
+        found = sides.reference(wanted, importlib.import_module(path))
+        if found is None:
+            raise LookupError(f"{path} has none of {', '.join(wanted.classes)}")
+    return None if found is None else replace(found, names=dict(settings.names))
+
+
+def _skipped(model: str, pair: str, reason: str) -> Finding:
+    return Finding(model, pair, "", "", "", Verdict.SKIPPED, reason)
+
+
+def check_subject(subject: Subject) -> Iterator[Finding]:
+    """Every class of the model, in both configurations, against each of the other sides."""
+    heads = in_order(subject.generated.classes)
+    reached: set[str] = set()
+    yield from _missing_classes(subject, heads)
+    chosen = options_of(subject, heads[0])
+    for head in heads:
+        scenarios = SCENARIOS if head == heads[0] else BRIEF
+        for variant in VARIANTS:
+            options = for_head(head, chosen[variant])
+            yield from _check_class(subject, head, variant, options, scenarios, reached)
+    yield from _unreached(subject, reached)
+
+
+def in_order(classes: Mapping[str, Any]) -> list[str]:
+    """The names of the classes, that which is asked everything first."""
+
+    def rank(name: str) -> int:
+        return next((n for n, ending in enumerate(FIRST) if name.endswith(ending)), len(FIRST))
+
+    return sorted(classes, key=lambda name: (rank(name), name))
+
+
+def for_head(head: str, options: configs.Options) -> configs.Options:
+    """Options with a number of labels that is told from other sizes, where it is not fixed."""
+    return {**options, "num_labels": 2 if head.endswith("QuestionAnswering") else 5}
+
+
+def options_of(subject: Subject, head: str) -> dict[str, configs.Options]:
+    """The tiny and the perturbed configuration. Raises a ValueError where there is none."""
+    trusted, settings = subject.trusted, subject.settings
+    model_class = trusted.model_class(head)
+
+    def works(options: configs.Options) -> bool:
+        options = for_head(head, options)
+        if not configs.buildable(model_class, trusted.config)(options):
+            return False
+        try:
+            model = instance(trusted, head, options)
+            run(SCENARIOS[0], model.model, make(_request(subject, head, model)))
+        except LookupError:
+            raise
+        except Exception:
+            return False
+        return True
+
+    tiny = configs.tiny(trusted.config, settings.config, works)
+    overrides = configs.merged(settings.config, settings.perturbed)
+    return {"tiny": tiny, "perturbed": configs.perturbed(trusted.config, tiny, overrides, works)}
+
+
+def _request(subject: Subject, head: str, model: Instance) -> Request:
+    return Request(type(model.model), model.config, subject.settings.inputs)
+
+
+def _check_class(
+    subject: Subject,
+    head: str,
+    variant: str,
+    options: configs.Options,
+    scenarios: tuple[Scenario, ...],
+    reached: set[str],
+) -> Iterator[Finding]:
+    asked = {
+        pair: Question(
+            subject.model,
+            pair,
+            head,
+            variant,
+            exactly=pair == "live",
+            tolerance=subject.settings.tolerance,
+            reason=subject.settings.reason,
+        )
+        for pair, side in subject.others.items()
+        if side.names.get(head, head) in side.classes
+    }
+    try:
+        one = instance(subject.generated, head, options)
+    except Exception as error:
+        note = f"generated: {type(error).__name__}: {pairs.first_line(error)}"
+        yield Finding(subject.model, "itself", head, variant, "building", Verdict.BROKEN, note)
+        return
+    reached.update(type(module).__name__ for module in one.model.modules())
+    for pair, question in asked.items():
+        try:
+            other = instance(subject.others[pair], head, options)
+        except Exception as error:
+            note = f"{pair}: {type(error).__name__}: {pairs.first_line(error)}"
+            yield question.answer("building", Verdict.BROKEN, note)
+            continue
+        yield pairs.compare_manifests(question, one, other)
+        for scenario in scenarios:
+            yield _compare(subject, question, one, other, scenario)
+
+
+def _compare(
+    subject: Subject, question: Question, one: Instance, other: Instance, scenario: Scenario
+) -> Finding:
+    request = _request(subject, question.subject, other)
+    reason = subject.settings.skip.get(scenario.name) or scenario.applies(request)
+    if reason:
+        return question.answer(scenario.name, Verdict.SKIPPED, reason)
+    try:
+        given = scenario.inputs(request)
+        other.record(scenario, given)
+    except Exception as error:
+        note = f"{other.side.role}: {type(error).__name__}: {pairs.first_line(error)}"
+        return question.answer(scenario.name, Verdict.BROKEN, note)
+    return pairs.compare_runs(question, one, other, scenario, given)
+
+
+def _missing_classes(subject: Subject, heads: list[str]) -> Iterator[Finding]:
+    for pair, side in subject.others.items():
+        for head in heads:
+            if side.names.get(head, head) not in side.classes:
+                verdict = Verdict.DIVERGED if pair == "live" else Verdict.SKIPPED
+                note = f"{pair} has no class of that name"
+                yield Finding(subject.model, pair, head, "", "", verdict, note)
+
+
+def _unreached(subject: Subject, reached: set[str]) -> Iterator[Finding]:
+    """Modules that the file defines and no model that was run has had."""
+    modules = {
+        importlib.import_module(each.__module__) for each in subject.generated.classes.values()
+    }
+    for module in sorted(modules, key=lambda each: each.__name__):
+        for name, value in sorted(vars(module).items()):
+            is_own = isinstance(value, type) and value.__module__ == module.__name__
+            if is_own and issubclass(value, nn.Module) and sides.runs(value) and name not in reached:
+                extended = any(
+                    isinstance(other, type) and other is not value and issubclass(other, value)
+                    for other in vars(module).values()
+                )
+                if not extended:
+                    note = "no model that was run contains it"
+                    yield Finding(
+                        subject.model, "itself", name, "", "reach", Verdict.UNREACHED, note
+                    )

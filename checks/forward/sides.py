@@ -1,0 +1,128 @@
+"""Where definitions of a model come from: a generated file, a live modular file, a reference."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from checks.live import live
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One definition of a model. `role` is what findings call it."""
+
+    role: str
+    classes: Mapping[str, Any]
+    """The model classes that can be run, by name."""
+    config: Any
+    """The configuration class."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The role of each source file of this side, by its path: generated, modular, parent."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Where its classes have other names: by ours, its own."""
+
+    def model_class(self, name: str) -> Any:
+        return self.classes[self.names.get(name, name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a project keeps its models, as names that can be imported.
+
+    `modeling` and `modular` are templates: `models.{model}.modeling_{model}`.
+    """
+
+    root: Path
+    modeling: str = "models.{model}.modeling_{model}"
+    configuration: str = "models.{model}.configuration_{model}"
+    modular: str = "modular.modular_{model}"
+
+    def path(self, template: str, model: str) -> Path:
+        return self.root.joinpath(*template.format(model=model).split(".")).with_suffix(".py")
+
+    def models(self) -> list[str]:
+        """The models of the project: the folders that hold a modeling file."""
+        top = self.root / self.modeling.partition(".")[0]
+        names = sorted(each.name for each in top.iterdir()) if top.is_dir() else []
+        return [name for name in names if self.path(self.modeling, name).is_file()]
+
+    def modular_of(self, module: str) -> str | None:
+        """The modular file that the module of that name is generated from."""
+        for model in self.models():
+            if module in (self.modeling.format(model=model), self.configuration.format(model=model)):
+                if self.path(self.modular, model).is_file():
+                    return self.modular.format(model=model)
+        return None
+
+
+def generated(project: Project, model: str) -> Side:
+    """The model as its files say. Raises what importing them raises."""
+    module = importlib.import_module(project.modeling.format(model=model))
+    return side_of("generated", module, {str(module.__file__): "generated"})
+
+
+@contextmanager
+def live_side(project: Project, model: str, like: Side) -> Iterator[Side]:
+    """The modular file of the model, executed; it has the classes of `like`."""
+    with live(project.modular.format(model=model), modular_of=project.modular_of) as module:
+        own = str(project.path(project.modular, model))
+        found = {name: getattr(module, name) for name in like.classes if hasattr(module, name)}
+        files = {str(project.path(project.modular, each)): "parent" for each in project.models()}
+        files |= {str(project.path(project.modeling, each)): "parent" for each in project.models()}
+        config = getattr(module, like.config.__name__)
+        yield Side("live", found, config, {**files, own: "modular"})
+
+
+def side_of(role: str, module: ModuleType, files: Mapping[str, str]) -> Side:
+    """The models that `module` defines. Raises a LookupError where there are none."""
+    classes = {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isclass(value)
+        and issubclass(value, PreTrainedModel)
+        and value.__module__ == module.__name__
+        and runs(value)
+    }
+    if not classes:
+        raise LookupError(f"{module.__name__} defines no model that can be run")
+    return Side(role, classes, config_of(classes), files)
+
+
+def config_of(classes: Mapping[str, Any]) -> Any:
+    """The configuration class of the model that most of `classes` are heads of."""
+    found = [each.config_class for each in classes.values() if each.config_class is not None]
+    return max(found, key=found.count)
+
+
+def runs(model_class: type) -> bool:
+    """Does the class, or one that it extends, say how to run it?"""
+    forward = getattr(model_class, "forward", None)
+    unset = getattr(nn.Module.forward, "__name__", "_forward_unimplemented")
+    return forward is not None and getattr(forward, "__name__", unset) != unset
+
+
+def reference(like: Side, module: ModuleType | None = None) -> Side | None:
+    """The models of transformers, or of `module`, with the same names as those of `like`."""
+    import transformers
+
+    home: Any = module or transformers
+    found = {name: getattr(home, name) for name in like.classes if hasattr(home, name)}
+    found = {name: value for name, value in found.items() if inspect.isclass(value)}
+    if not found:
+        return None
+    files = {str(inspect.getsourcefile(each)): "reference" for each in found.values()}
+    return Side("reference", found, config_of(found), files)
+
+
+def is_config(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, PreTrainedConfig)

@@ -1,0 +1,80 @@
+"""Reports as text, for 80 columns."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from checks.forward.verdicts import Finding, ModelReport, Verdict, counts, worst
+
+PAIRS = ("live", "reference", "itself")
+WIDTH = 80
+
+
+def header() -> str:
+    cells = "".join(f"{pair:<19}" for pair in ("generated ↔ live", "↔ reference", "itself"))
+    return f"{'model':<16}{cells}{'seconds':>7}"
+
+
+def row(report: ModelReport) -> str:
+    """One line: for each pair the verdict, and of how many checks."""
+    cells = "".join(f"{_cell(report.of(pair)):<19}" for pair in PAIRS)
+    return f"{_cut(report.model, 15):<16}{cells}{report.seconds:>7.2f}"
+
+
+def _cell(findings: Sequence[Finding]) -> str:
+    verdict = worst(finding.verdict for finding in findings)
+    if verdict is None:
+        return "-"
+    if verdict is Verdict.SKIPPED:
+        return "-"
+    found = counts(findings)
+    count = found[verdict]
+    total = sum(number for each, number in found.items() if each.is_agreement or each.is_failure)
+    share = f"{count}" if count == total or not total else f"{count}/{total}"
+    return _cut(f"{verdict.label} {share}", 18)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def details(report: ModelReport, *, root: Path, verbose: bool = False) -> Iterator[str]:
+    """What failed, and where; if `verbose`, all that is not simply proved."""
+    for finding in report.findings:
+        if finding.verdict.is_failure or (verbose and finding.note):
+            yield from finding_lines(finding, root)
+
+
+def finding_lines(finding: Finding, root: Path) -> Iterator[str]:
+    yield f"{finding.verdict.label}: {finding.model}: {finding.name}"
+    if finding.note:
+        yield from textwrap.wrap(
+            finding.note,
+            WIDTH,
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    for place in finding.places:
+        yield f"    {place.role:<10} {from_here(place.path, root)}:{place.line}: {place.text}"
+
+
+def from_here(path: str, root: Path) -> str:
+    relative = os.path.relpath(path, root)
+    if not relative.startswith(".."):
+        return relative
+    _, found, rest = path.rpartition("site-packages/")
+    return rest if found else path
+
+
+def summary(reports: Sequence[ModelReport]) -> str:
+    """All verdicts in one line."""
+    found = counts(finding for report in reports for finding in report.findings)
+    parts = [f"{found[verdict]} {verdict.label}" for verdict in Verdict if found[verdict]]
+    seconds = sum(report.seconds for report in reports)
+    models = "1 model" if len(reports) == 1 else f"{len(reports)} models"
+    return f"{models} in {seconds:.1f} s: {', '.join(parts) or 'nothing was compared'}"

@@ -1,0 +1,71 @@
+"""Weights that are the same on every machine, and let nothing hide.
+
+torch's generator gives other numbers on other devices and releases. Here each parameter is drawn by
+numpy's Philox, keyed by its name: integers, scaled by a power of two, so that no rounding takes
+part. Nothing is all ones or zeros: an unused bias or a norm's weight would not show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+BITS = 12
+"""So many bits has each value, less its sign: it is exact in float32, and rounded in bfloat16."""
+
+
+def fill(model: nn.Module, seed: int = 0) -> None:
+    """Give each parameter of `model`, and each buffer that is saved with it, its value."""
+    kept = {name for name, _ in _saved_buffers(model)}
+    fan = _fans(model)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.is_floating_point():
+                parameter.copy_(drawn(name, parameter, fan.get(name), seed))
+        for name, buffer in model.named_buffers():
+            if name in kept and buffer.is_floating_point():
+                buffer.copy_(drawn(name, buffer, fan.get(name), seed))
+
+
+def drawn(name: str, like: Tensor, fan: int | None = None, seed: int = 0) -> Tensor:
+    """Values for the parameter `name`: float32, on the CPU, of the shape of `like`.
+
+    Matrices are uniform with a variance of about 1 / `fan`; what scales lies in 1/2 ... 3/2, what is
+    added in -1/4 ... 1/4.
+    """
+    unit = _unit(name, like.shape, seed)
+    if like.ndim > 1:
+        fan = fan or like.shape[-1]
+        return torch.from_numpy(unit * 2.0 ** round(math.log2(math.sqrt(3 / max(fan, 1)))))
+    last = name.rpartition(".")[2]
+    if "bias" in last or last == "running_mean":
+        return torch.from_numpy(unit / 4)
+    return torch.from_numpy(1 + unit / 2)
+
+
+def _unit(name: str, shape: Iterable[int], seed: int) -> np.ndarray:
+    """Float32 in -1 ... 1, multiples of 2 ** -BITS, never zero."""
+    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=16).digest()
+    generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+    integers = generator.integers(-(2**BITS), 2**BITS, size=tuple(shape), dtype=np.int32)
+    return (integers + (integers >= 0)).astype(np.float32) / np.float32(2**BITS)
+
+
+def _saved_buffers(model: nn.Module) -> Iterable[tuple[str, Tensor]]:
+    saved = model.state_dict(keep_vars=True)
+    return ((name, buffer) for name, buffer in model.named_buffers() if name in saved)
+
+
+def _fans(model: nn.Module) -> dict[str, int]:
+    """How many numbers each output of a layer is a sum of, where it is not the last size."""
+    found = {}
+    for path, module in model.named_modules():
+        if isinstance(module, nn.modules.conv._ConvNd):
+            name = f"{path}.weight".lstrip(".")
+            found[name] = module.weight.numel() // module.weight.shape[0]
+    return found
