@@ -2,6 +2,7 @@
 #
 #   make convert      every file under modular/ into models/
 #   make test         everything that CI runs
+#   make forward      do all models compute what their modular files and transformers say?
 #   make corpus       all modular files of a transformers release, compared with what it ships
 #   make corpus-list  strike from the list of differing files what no longer differs
 #   make fuzz         10,000 random projects: what is generated does what the modular file does
@@ -19,7 +20,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test fuzz lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill bench clean
+.PHONY: help convert test forward fuzz lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -33,6 +34,9 @@ test: .venv/.tests corpus-fetch
 	$(BIN)/mypy
 	$(BIN)/unravel check
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+forward: .venv/.tests
+	$(BIN)/unravel forward
 
 # EXAMPLES=100 for a shorter run, SEED=1 for the same one again.
 fuzz: .venv/.tests

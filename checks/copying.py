@@ -284,16 +284,15 @@ def replaced_attributes(node: ast.ClassDef) -> dict[str, set[str]]:
 
 
 def let_fail(node: ast.ClassDef, method: str, attributes: set[str]) -> None:
-    """`self.x = a.b` in that method: None where there is no `a.b`."""
+    """`self.x = a.b(c)` in that method: None where there is no `a.b`, or it takes no `c`."""
     for function in node.body:
         if not isinstance(function, ast.FunctionDef) or function.name != method:
             continue
         for index, inner in enumerate(function.body):
             targets = inner.targets if isinstance(inner, ast.Assign) else ()
             if len(targets) == 1 and _of_self(targets[0]) in attributes:
-                nothing = ast.parse(
-                    f"try: pass\nexcept AttributeError: {ast.unparse(targets[0])} = None"
-                )
+                given_up = f"{ast.unparse(targets[0])} = None"
+                nothing = ast.parse(f"try: pass\nexcept (AttributeError, TypeError): {given_up}")
                 (guarded,) = nothing.body
                 assert isinstance(guarded, ast.Try)
                 for part in ast.walk(guarded):

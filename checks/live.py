@@ -70,7 +70,8 @@ def live(
 class _Unit:
     """A module on its way into being: its statements, and which of them have been run.
 
-    `above` is the modular file whose definitions are found in the place of this module's own.
+    `tree` is what is run: `written`, under the new model's name. `above` is the modular file whose
+    definitions are found in the place of this module's own.
     `originals` are the values that this module's own statements gave.
     """
 
@@ -78,6 +79,7 @@ class _Unit:
     name: str
     path: str
     tree: ast.Module
+    written: ast.Module
     model: str
     above: _Unit | None
     rename: Rename
@@ -183,7 +185,7 @@ class _Linker:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         text = spec.loader.get_source(name)  # type: ignore[attr-defined]
         path = spec.origin or f"<{name}>"
-        tree = _one_import_each(ast.parse(text, path))
+        tree, written = (_one_import_each(ast.parse(text, path)) for _ in range(2))
         rename = _renaming(model, tree, name, above)
         if above is not None:
             Renamer.of(tree, rename).visit(tree)
@@ -191,7 +193,7 @@ class _Linker:
             f"{name}__live{self._number}x{len(self._units)}", ast.get_docstring(tree)
         )
         module.__file__, module.__package__ = path, name.rpartition(".")[0]
-        unit = _Unit(module, name, path, tree, model, above, rename)
+        unit = _Unit(module, name, path, tree, written, model, above, rename)
         unit.bound = [bound_names(node) for node in tree.body]
         unit.own = set().union(*unit.bound) - {"__all__"}
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": self._importer(unit)}
@@ -322,16 +324,16 @@ def _renaming(model: str, tree: ast.Module, name: str, above: _Unit | None) -> R
     """What the names in a parent module become, through all modular files above it."""
     if above is None:
         return lambda text: text
-    old, cased = cased_name(model, tree.body), cased_name(above.model, above.tree.body)
+    old, cased = cased_name(model, tree.body), cased_name(above.model, above.written.body)
     imported = {
         alias.asname or alias.name: alias.name
-        for node in above.tree.body
+        for node in above.written.body
         if isinstance(node, ast.ImportFrom) and _absolute(node, above.module) == name
         for alias in node.names
     }
     extended = [
         (node.name, imported[base.id])
-        for node in above.tree.body
+        for node in above.written.body
         if isinstance(node, ast.ClassDef)
         for base in node.bases
         if isinstance(base, ast.Name) and base.id in imported

@@ -96,6 +96,15 @@ def test_parent_that_is_generated_itself(project: str) -> None:
         assert module.NewerModel.parts == [module.NewerLayer]
 
 
+def test_a_name_that_goes_on_is_renamed_once(project: str, tmp_path: Path) -> None:
+    newer = NEWER.replace("Newer", "New2")
+    (tmp_path / project / "modular_new2.py").write_text(newer)
+    modular = {f"{project}.new.modeling_new": f"{project}.modular_new"}
+    with live(f"{project}.modular_new2", modular_of=modular.get) as module:
+        names = {base.__name__ for base in type(module.New2Model().layer()).__mro__}
+        assert names == {"New2Layer", "New2Base", "object"}
+
+
 def test_removed_members_are_gone(project: str, tmp_path: Path) -> None:
     text = NEW.replace("    pass\n", "    parts = AttributeError()\n")
     (tmp_path / project / "modular_new.py").write_text(text)
@@ -109,6 +118,7 @@ def test_replaced_attribute_need_not_be_possible_to_make(project: str, tmp_path:
         "    def __init__(self, config):\n"
         "        self.x = config.x\n"
         "        self.y = config.y\n"
+        "        self.z = abs(config.y, 2)\n"
     )
     (tmp_path / project / "modular_new.py").write_text(
         "from live_project.old.modeling_old import OldA\n"
@@ -116,13 +126,14 @@ def test_replaced_attribute_need_not_be_possible_to_make(project: str, tmp_path:
         "    def __init__(self, config):\n"
         "        super().__init__(config)\n"
         "        self.x = 3\n"
+        "        self.z = 4\n"
     )
 
     class Config:
         y = 1
 
     with live(f"{project}.modular_new") as module:
-        assert vars(module.NewA(Config)) == {"x": 3, "y": 1}
+        assert vars(module.NewA(Config)) == {"x": 3, "y": 1, "z": 4}
 
 
 def test_nothing_else_is_touched(project: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from unravel.cli_check import check
+from unravel.cli_forward import forward
 from unravel.cli_lineage import graph, impact
 from unravel.cli_lint import lint, rule
 
@@ -155,6 +156,7 @@ def convert(
 
 
 commands.add_command(check)
+commands.add_command(forward)
 commands.add_command(graph)
 commands.add_command(impact)
 commands.add_command(lint)

@@ -12,10 +12,9 @@ from checks.forward.verdicts import exit_code
 
 def main(models: list[str]) -> int:
     root = Path.cwd()
-    print(terminal.header())
-    reports = check_forward(
-        root=root, models=models, on_report=lambda report, total: print(terminal.row(report))
-    )
+    reports = check_forward(root=root, models=models)
+    for number, report in enumerate(reports):
+        print("\n".join(terminal.table_lines(report, first=not number)))
     for report in reports:
         for line in terminal.details(report, root=root):
             print(line)

@@ -14,6 +14,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -103,7 +104,7 @@ def perturbed(
     overrides: Options,
     works: Callable[[Options], bool] = lambda options: True,
 ) -> Options:
-    """`base` with each float, flag, activation and rotary base moved, as far as it still `works`."""
+    """`base` with each float, flag, activation and rotary base moved, as far as that `works`."""
     default = build(config_class, base)
     for moves in _fewer(MOVES):
         options = merged(_moved(default, base, frozenset(moves)), overrides)
@@ -117,12 +118,11 @@ def merged(one: Options, other: Options) -> dict[str, Any]:
     both = dict(one)
     for name, value in other.items():
         inner = both.get(name)
-        both[name] = merged(inner, value) if _are_options(inner, value) else value
+        if isinstance(inner, Mapping) and isinstance(value, Mapping) and "rope_type" not in value:
+            both[name] = merged(inner, value)
+        else:  # rotary parameters, too: those of another type are other ones
+            both[name] = value
     return both
-
-
-def _are_options(one: object, other: object) -> bool:
-    return isinstance(one, Mapping) and isinstance(other, Mapping) and "rope_type" not in other
 
 
 def _chosen(config_class: type, overrides: Options) -> Options:
@@ -161,7 +161,7 @@ class _Tokens:
     def __init__(self) -> None:
         self._given: dict[int, int] = {}
 
-    def small(self, name: str, value: int) -> int:
+    def small(self, value: int) -> int:
         if value < 0 or (value <= 3 and value not in self._given.values()):
             self._given.setdefault(value, value)
         return self._given.setdefault(value, self._free())
@@ -184,11 +184,11 @@ def _shrunk(config: Any, groups: frozenset[str], tokens: _Tokens) -> dict[str, A
         if rule is None or rule.group not in groups:
             continue
         if rule.group == "tokens":
-            small = _mapped(value, lambda n, name=name: tokens.small(name, n))
+            small = _mapped(value, tokens.small)
         elif rule.group == "stages":
             small = _staged(value, rule.size)
         else:
-            small = _mapped(value, lambda n, rule=rule: min(n, rule.size))
+            small = _mapped(value, partial(min, rule.size))
         if small is not None and (small != value or rule.group == "tokens"):
             options[name] = small
     if "pad_token_id" in fields(config) and config.pad_token_id is None:
@@ -270,11 +270,14 @@ def _moved_value(name: str, value: object, moves: frozenset[str]) -> Any:
         return not value if "flags" in moves else None
     if isinstance(value, float) and "floats" in moves:
         return _moved_float(name, value)
-    if isinstance(value, str) and "activations" in moves and re.search(r"act(ivation)?\b|_act", name):
+    if isinstance(value, str) and "activations" in moves and re.search(_ACTIVATION, name):
         return "gelu" if value != "gelu" else "relu"
     if isinstance(value, int) and "floats" in moves and re.search(r"dropout|_drop$|pdrop", name):
         return 0.1
     return None
+
+
+_ACTIVATION = r"act(ivation)?\b|_act"
 
 
 def _moved_float(name: str, value: float) -> float:
@@ -321,7 +324,7 @@ def buildable(model_class: Any, config_class: type) -> Callable[[Options], bool]
                 model = model_class(build(config_class, options))
         except Exception:
             return False
-        return sum(each.numel() for each in model.parameters()) <= LARGEST
+        return bool(sum(each.numel() for each in model.parameters()) <= LARGEST)
 
     return works
 

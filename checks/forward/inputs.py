@@ -46,6 +46,7 @@ class Request:
         """Does a token see those before it alone: then padding goes to the left."""
         return self.model_class.__name__.endswith("ForCausalLM") or (
             "past_key_values" in self.parameters
+            and getattr(self.config, "is_decoder", True)
             and not getattr(self.config, "is_encoder_decoder", False)
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -27,10 +28,9 @@ def first_divergence(
         return "", ()
     mine, theirs = _operation(a, index), _operation(b, index)
     if mine is None and theirs is None:
-        message = next(
-            (f"the output `{x[0]}` is other data" for x, y in zip(a.outputs, b.outputs) if x != y),
-            "the outputs are other ones",
-        )
+        both = zip(a.outputs, b.outputs, strict=False)
+        other_data = (f"the output `{x[0]}` is other data" for x, y in both if x != y)
+        message = next(other_data, "the outputs are other ones")
         mine, theirs = (_last_forward(each) for each in (a, b))
     else:
         message = f"operation {index}: {_told(one, mine)}; {_told(other, theirs)}"
@@ -47,7 +47,9 @@ def manifest_places(one: Instance, other: Instance, found: Mismatch) -> tuple[Pl
         return _with_class(one, other, path, places)
     if found.kind == "field":
         return _unique(
-            place for each in (one, other) for place in _field(each, type(each.config), found.subject)
+            place
+            for each in (one, other)
+            for place in _field(each, type(each.config), found.subject)
         )
     return _unique(
         place for each in (one, other) for place in _method(each, type(each.model), "forward")
@@ -95,18 +97,17 @@ def _setting(instance: Instance, path: str, name: str) -> Iterator[Place]:
             continue
         file, node = found
         for inner in ast.walk(node):
-            if _sets(inner, name):
-                yield place(instance.side.files[file], file, inner.lineno)
+            if isinstance(inner, ast.Assign | ast.Call) and _sets(inner, name):
+                yield place(_role(instance, file), file, inner.lineno)
                 return
 
 
-def _sets(node: ast.AST, name: str) -> bool:
+def _sets(node: ast.Assign | ast.Call, name: str) -> bool:
     if isinstance(node, ast.Assign):
         targets = [each for target in node.targets for each in ast.walk(target)]
         return any(isinstance(each, ast.Attribute) and each.attr == name for each in targets)
     return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        isinstance(node.func, ast.Attribute)
         and node.func.attr in ("register_buffer", "register_parameter")
         and bool(node.args)
         and isinstance(node.args[0], ast.Constant)
@@ -121,9 +122,8 @@ def _field(instance: Instance, kind: type, name: str) -> Iterator[Place]:
             continue
         file, node = found
         for inner in node.body:
-            target = inner.target if isinstance(inner, ast.AnnAssign) else None
-            if isinstance(inner, ast.Assign):
-                target = inner.targets[0]
+            targets = inner.targets if isinstance(inner, ast.Assign) else []
+            target = inner.target if isinstance(inner, ast.AnnAssign) else next(iter(targets), None)
             if isinstance(target, ast.Name) and target.id == name:
                 yield place(_role(instance, file), file, inner.lineno)
                 return
@@ -154,8 +154,6 @@ def _role(instance: Instance, file: str) -> str:
 
 def definition(instance: Instance, kind: type) -> tuple[str, ast.ClassDef] | None:
     """File and syntax of a class of the side's own code."""
-    import sys
-
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None)
     if file is None or "/torch/" in file or file.endswith(("modeling_utils.py",)):
@@ -165,8 +163,10 @@ def definition(instance: Instance, kind: type) -> tuple[str, ast.ClassDef] | Non
     if kind.__name__ in classes:
         return file, classes[kind.__name__]
     line = _first_line(kind)
-    at = [node for node in classes.values() if line and node.lineno <= line <= (node.end_lineno or 0)]
-    return (file, at[0]) if at else None
+    for node in classes.values() if line else ():
+        if node.lineno <= line <= (node.end_lineno or 0):
+            return file, node
+    return None
 
 
 def _first_line(kind: type) -> int:

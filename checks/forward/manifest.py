@@ -1,4 +1,4 @@
-"""What can be seen of a model without running it: names, shapes, ties, buffers, signature, config."""
+"""What can be seen of a model without running it: names, shapes, ties, buffers, signature."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from checks.forward import configs
 from checks.forward.instances import Instance
 
-SESSION_FIELDS = frozenset({"transformers_version", "architectures", "_attn_implementation_autoset"})
+SESSION_FIELDS = frozenset({"transformers_version", "architectures"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def _signature(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mis
             if mine != theirs:
                 yield Mismatch("argument", name, f"argument {mine}, {other.side.role} {theirs}")
         if list(a) != list(b) and a.keys() == b.keys():
-            yield Mismatch("argument", next(iter(a)), "the arguments of `forward` are in another order")
+            message = "the arguments of `forward` are in another order"
+            yield Mismatch("argument", next(iter(a)), message)
         return
     takes_all = any(each.kind is each.VAR_KEYWORD for each in a.values())
     for name, parameter in b.items():
@@ -121,10 +124,14 @@ def _different(
             continue
         if name not in one or name not in other:
             if exactly or name in other:
-                yield name, *(repr(of[name]) if name in of else "missing" for of in (one, other))
+                yield name, _said(one, name), _said(other, name)
         elif one[name] != other[name] and repr(one[name]) != repr(other[name]):
-            yield name, repr(one[name]), repr(other[name])
+            yield name, _said(one, name), _said(other, name)
+
+
+def _said(of: dict[str, Any], name: str) -> str:
+    return repr(of[name]) if name in of else "missing"
 
 
 def _plain(value: object) -> str:
-    return str(tuple(value)) if hasattr(value, "numel") else str(value)
+    return str(tuple(value)) if isinstance(value, torch.Size) else str(value)

@@ -92,8 +92,9 @@ def _distance(path: str, a: Tensor, b: Tensor, scale: float | None) -> Differenc
     if not a.is_floating_point() and not a.is_complex():
         count = int((a != b).sum())
         return Difference(path, float("inf"), f"{count} of {a.numel()} of `{path}` differ")
-    one, other = a.to(torch.complex128 if a.is_complex() else torch.float64), b.to(
-        torch.complex128 if a.is_complex() else torch.float64
+    one, other = (
+        a.to(torch.complex128 if a.is_complex() else torch.float64),
+        b.to(torch.complex128 if a.is_complex() else torch.float64),
     )
     finite = one.isfinite() & other.isfinite()
     agree = (one == other) | (one.isnan() & other.isnan())

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import torch
 
 from checks.forward import locating, numerics
 from checks.forward.inputs import Inputs
@@ -26,7 +23,7 @@ class Question:
     pair: str
     subject: str
     variant: str
-    exactly: bool
+    exactly: bool = False
     tolerance: float = 0.0
     """A larger bound than the rules give, which needs a reason of its own."""
     reason: str = ""
@@ -91,9 +88,13 @@ def compare_runs(
         note = f"it answers a last bit of its weights with {bound / numerics.RESPONSE:.0e}"
         return question.answer(scenario.name, Verdict.VACUOUS, note, (), difference.error, bound)
     if difference.error <= bound:
-        error = difference.error
-        return question.answer(scenario.name, Verdict.WITHIN_NOISE, note, (), error, bound)
-    message, places = locating.first_divergence(one, other, scenario, given)
+        return question.answer(
+            scenario.name, Verdict.WITHIN_NOISE, note, (), difference.error, bound
+        )
+    try:
+        message, places = locating.first_divergence(one, other, scenario, given)
+    except Exception as error:  # what a run has changed about a model may keep it from another
+        message, places = f"a second run failed: {type(error).__name__}: {first_line(error)}", ()
     note = "; ".join(filter(None, (difference.message, message)))
     return question.answer(
         scenario.name, Verdict.DIVERGED, note, places, difference.error, bound or None
@@ -145,11 +146,3 @@ def _failure(instance: Instance, error: Exception) -> tuple[str, tuple[Place, ..
 def first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else ""
-
-
-def vacuous_inputs(question: Question, one: Instance, name: str, given: Inputs) -> Iterator[Finding]:
-    """Inputs that no operation reads: the scenario `name` would agree whatever they are."""
-    reads = one._recordings[name].program.reads
-    for path, tensor in tensors(given, "input").items():
-        if path not in reads and isinstance(tensor, torch.Tensor):
-            yield question.answer(name, Verdict.VACUOUS, f"nothing reads {path}")

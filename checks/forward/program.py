@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from checks.forward.leaves import leaves, tensors
+from checks.forward.leaves import leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +77,25 @@ class Program:
         return lines + [f"{name}: {_shown(value)}" for name, value in self.outputs]
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records what is run while it is entered.
 
     `names` are the tensors that are there before; whatever else is read is a constant.
     """
 
     def __init__(self, names: Mapping[str, Tensor], *, locate: bool = False) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._labels: dict[int, str] = {}
         self._alive: list[Tensor] = list(names.values())
         self._operations: list[Operation] = []
         self._locate = locate
         for name, tensor in names.items():
             self._labels.setdefault(_storage(tensor), name)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing in here is to be compiled; saying so at each operation takes half of the time."""
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -101,21 +106,19 @@ class Recorder(TorchDispatchMode):
             result = func(*args, **kwargs)
             self._settle(result, None)
             return result
-        arguments = (
-            *map(self._named, args),
-            *((key, self._named(value)) for key, value in sorted(kwargs.items())),
-        )
+        arguments = tuple(map(self._named, args))
+        if kwargs:
+            arguments += tuple((key, self._named(value)) for key, value in sorted(kwargs.items()))
         result = func(*args, **kwargs)
         number = len(self._operations)
         frames, module = _where(sys._getframe(1)) if self._locate else ((), "")
-        values = tuple(
-            value for _, value in leaves(result) if not isinstance(value, Tensor | None)
-        )
+        values = tuple(value for value in _items(result) if not isinstance(value, Tensor | None))
         self._operations.append(Operation(func.__name__, arguments, values, frames, module))
         for index, key in written:
             target = kwargs.get(key, args[index] if index < len(args) else None)
-            for position, tensor in enumerate(tensors(target).values()):
-                self._labels[_storage(tensor)] = f"%{number}.{key}{position or ''}"
+            for position, tensor in enumerate(_items(target)):
+                if isinstance(tensor, Tensor):
+                    self._labels[_storage(tensor)] = f"%{number}.{key}{position or ''}"
         self._settle(result, number)
         return result
 
@@ -129,10 +132,12 @@ class Recorder(TorchDispatchMode):
 
     def _settle(self, result: object, number: int | None) -> None:
         """Name the data that is new, and keep it, so that its place is not taken by other data."""
-        for position, tensor in enumerate(tensors(result).values()):
-            if number is not None:
-                self._labels.setdefault(_storage(tensor), f"%{number}{f'.{position}' * bool(position)}")
-            self._alive.append(tensor)
+        for position, tensor in enumerate(_items(result)):
+            if isinstance(tensor, Tensor):
+                if number is not None:
+                    label = f"%{number}.{position}" if position else f"%{number}"
+                    self._labels.setdefault(_storage(tensor), label)
+                self._alive.append(tensor)
 
     def _named(self, value: object) -> object:
         if isinstance(value, Tensor):
@@ -141,6 +146,8 @@ class Recorder(TorchDispatchMode):
             return tuple(self._named(item) for item in value)
         if isinstance(value, torch.Generator):
             return "<generator>"
+        if value != value:
+            return "nan"  # it does not equal itself, but it is a constant like any other
         return value if isinstance(value, int | float | str | bool | None) else str(value)
 
     def _reference(self, tensor: Tensor) -> tuple[object, ...]:
@@ -174,7 +181,7 @@ def first_difference(one: Program, other: Program) -> int | None:
     if one == other:
         return None
     for index, (a, b) in enumerate(zip(one.operations, other.operations, strict=False)):
-        if not _same(a, b):
+        if a != b:
             return index
     return min(len(one.operations), len(other.operations))
 
@@ -183,15 +190,15 @@ def same_program(one: Program, other: Program) -> bool:
     return first_difference(one, other) is None
 
 
-def _same(one: Operation, other: Operation) -> bool:
-    # nan is a constant like any other.
-    return one == other or repr((one.name, one.arguments, one.result)) == repr(
-        (other.name, other.arguments, other.result)
-    )
-
-
 def _storage(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
+
+
+def _items(result: object) -> tuple[object, ...]:
+    """What an operation gives back: one thing, several, or lists of them."""
+    if isinstance(result, list | tuple):
+        return tuple(item for each in result for item in _items(each))
+    return (result,)
 
 
 _natures: dict[Any, tuple[bool, tuple[tuple[int, str], ...]]] = {}
@@ -224,7 +231,7 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         if len(value) == 6 and value[0] == _REFERENCE:
             _, label, dtype, shape, stride, offset = value
-            return f"{label}:{dtype}{list(shape)}" + _layout(shape, stride, offset)  # type: ignore[arg-type, call-overload]
+            return f"{label}:{dtype}{list(shape)}" + _layout(shape, stride, offset)
         if len(value) == 2 and isinstance(value[0], str) and value[0].isidentifier():
             return f"{value[0]}={_shown(value[1])}"
         return f"[{', '.join(map(_shown, value))}]"

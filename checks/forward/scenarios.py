@@ -75,8 +75,9 @@ def _learn(model: Any, given: Inputs) -> Any:
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else None
     if not isinstance(loss, Tensor):
         loss = stand_in_loss(outputs)
-    loss.backward()
-    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    loss.backward()  # type: ignore[no-untyped-call]
+    named = sorted(model.named_parameters(remove_duplicate=False), key=lambda each: each[0])
+    gradients = {name: parameter.grad for name, parameter in named}
     return {"outputs": outputs, "loss": loss, "gradients": gradients}
 
 

@@ -169,42 +169,46 @@ def _check_class(
     scenarios: tuple[Scenario, ...],
     reached: set[str],
 ) -> Iterator[Finding]:
-    asked = {
-        pair: Question(
-            subject.model,
-            pair,
-            head,
-            variant,
-            exactly=pair == "live",
-            tolerance=subject.settings.tolerance,
-            reason=subject.settings.reason,
-        )
-        for pair, side in subject.others.items()
-        if side.names.get(head, head) in side.classes
-    }
-    try:
-        one = instance(subject.generated, head, options)
-    except Exception as error:
-        note = f"generated: {type(error).__name__}: {pairs.first_line(error)}"
-        yield Finding(subject.model, "itself", head, variant, "building", Verdict.BROKEN, note)
+    question = Question(
+        subject.model,
+        "itself",
+        head,
+        variant,
+        tolerance=subject.settings.tolerance,
+        reason=subject.settings.reason,
+    )
+    built: dict[str, Instance] = {}
+    sides_of = {"generated": subject.generated, **subject.others}
+    for role, side in sides_of.items():
+        if side.names.get(head, head) not in side.classes:
+            continue
+        try:
+            built[role] = instance(side, head, options)
+        except Exception as error:
+            asked = question if role == "generated" else replace(question, pair=role)
+            note = f"{role}: {type(error).__name__}: {pairs.first_line(error)}"
+            yield asked.answer("building", Verdict.BROKEN, note)
+    one = built.pop("generated", None)
+    if one is None:
         return
     reached.update(type(module).__name__ for module in one.model.modules())
-    for pair, question in asked.items():
-        try:
-            other = instance(subject.others[pair], head, options)
-        except Exception as error:
-            note = f"{pair}: {type(error).__name__}: {pairs.first_line(error)}"
-            yield question.answer("building", Verdict.BROKEN, note)
-            continue
-        yield pairs.compare_manifests(question, one, other)
+    # What the models are given is what the side that is trusted most asks for.
+    request = _request(subject, head, next(iter(built.values()), one))
+    for pair, other in built.items():
+        asked = replace(question, pair=pair, exactly=pair == "live")
+        yield pairs.compare_manifests(asked, one, other)
         for scenario in scenarios:
-            yield _compare(subject, question, one, other, scenario)
+            yield _compare(subject, asked, one, other, scenario, request)
 
 
 def _compare(
-    subject: Subject, question: Question, one: Instance, other: Instance, scenario: Scenario
+    subject: Subject,
+    question: Question,
+    one: Instance,
+    other: Instance,
+    scenario: Scenario,
+    request: Request,
 ) -> Finding:
-    request = _request(subject, question.subject, other)
     reason = subject.settings.skip.get(scenario.name) or scenario.applies(request)
     if reason:
         return question.answer(scenario.name, Verdict.SKIPPED, reason)
@@ -234,7 +238,12 @@ def _unreached(subject: Subject, reached: set[str]) -> Iterator[Finding]:
     for module in sorted(modules, key=lambda each: each.__name__):
         for name, value in sorted(vars(module).items()):
             is_own = isinstance(value, type) and value.__module__ == module.__name__
-            if is_own and issubclass(value, nn.Module) and sides.runs(value) and name not in reached:
+            if (
+                is_own
+                and issubclass(value, nn.Module)
+                and sides.runs(value)
+                and name not in reached
+            ):
                 extended = any(
                     isinstance(other, type) and other is not value and issubclass(other, value)
                     for other in vars(module).values()

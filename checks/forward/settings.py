@@ -1,13 +1,13 @@
 """What a project says about its models in `forward.toml`: a few lines for the few that need them.
 
-    [mistral]
-    reference = "transformers:mistral"     # the default: the classes of the same names
-    config = { sliding_window = 5 }        # over what the rules give
-    perturbed = { use_sliding_window = false }
-    inputs = { pixel_mask = { shape = [3, 64, 64], below = 2 } }
-    tolerance = 1e-4
-    reason = "the router flips"            # asked for with every tolerance; shown in the report
-    skip = { eager = "no such implementation" }
+[mistral]
+reference = "transformers:mistral"     # the default: the classes of the same names
+config = { sliding_window = 5 }        # over what the rules give
+perturbed = { use_sliding_window = false }
+inputs = { pixel_mask = { shape = [3, 64, 64], below = 2 } }
+tolerance = 1e-4
+reason = "the router flips"            # asked for with every tolerance; shown in the report
+skip = { eager = "no such implementation" }
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +17,8 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from checks.live import live
+
+_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,9 @@ class Project:
     def modular_of(self, module: str) -> str | None:
         """The modular file that the module of that name is generated from."""
         for model in self.models():
-            if module in (self.modeling.format(model=model), self.configuration.format(model=model)):
-                if self.path(self.modular, model).is_file():
-                    return self.modular.format(model=model)
+            files = (self.modeling.format(model=model), self.configuration.format(model=model))
+            if module in files and self.path(self.modular, model).is_file():
+                return self.modular.format(model=model)
         return None
 
 
@@ -69,6 +73,26 @@ def generated(project: Project, model: str) -> Side:
     """The model as its files say. Raises what importing them raises."""
     module = importlib.import_module(project.modeling.format(model=model))
     return side_of("generated", module, {str(module.__file__): "generated"})
+
+
+@contextmanager
+def altered(side: Side, change: Callable[[str], str]) -> Iterator[Side]:
+    """`side` with the source of its classes changed; nothing else notices.
+
+    Raises what running the changed source raises.
+    """
+    home = sys.modules[next(iter(side.classes.values())).__module__]
+    path = str(home.__file__)
+    text = change(Path(path).read_text("utf-8"))
+    module = ModuleType(f"{home.__name__}__altered{next(_numbers)}")
+    module.__file__, module.__package__ = path, home.__package__
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(text, path, "exec", dont_inherit=True), vars(module))
+        found = side_of(side.role, module, side.files)
+        yield replace(found, classes={name: found.classes[name] for name in side.classes})
+    finally:
+        del sys.modules[module.__name__]
 
 
 @contextmanager

@@ -18,6 +18,11 @@ def header() -> str:
     return f"{'model':<16}{cells}{'seconds':>7}"
 
 
+def table_lines(report: ModelReport, *, first: bool) -> list[str]:
+    """The line of a model, below the header if it is the first."""
+    return [*([header()] if first else []), row(report)]
+
+
 def row(report: ModelReport) -> str:
     """One line: for each pair the verdict, and of how many checks."""
     cells = "".join(f"{_cell(report.of(pair)):<19}" for pair in PAIRS)
@@ -44,7 +49,7 @@ def _cut(text: str, width: int) -> str:
 def details(report: ModelReport, *, root: Path, verbose: bool = False) -> Iterator[str]:
     """What failed, and where; if `verbose`, all that is not simply proved."""
     for finding in report.findings:
-        if finding.verdict.is_failure or (verbose and finding.note):
+        if finding.verdict.is_failure or verbose:
             yield from finding_lines(finding, root)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -21,22 +21,27 @@ BITS = 12
 
 def fill(model: nn.Module, seed: int = 0) -> None:
     """Give each parameter of `model`, and each buffer that is saved with it, its value."""
-    kept = {name for name, _ in _saved_buffers(model)}
+    saved = model.state_dict(keep_vars=True)
     fan = _fans(model)
+    buffers = [(name, each) for name, each in _all(model.named_buffers) if name in saved]
+    seen: set[int] = set()
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.is_floating_point():
-                parameter.copy_(drawn(name, parameter, fan.get(name), seed))
-        for name, buffer in model.named_buffers():
-            if name in kept and buffer.is_floating_point():
-                buffer.copy_(drawn(name, buffer, fan.get(name), seed))
+        for name, tensor in [*_all(model.named_parameters), *buffers]:
+            # What is tied has one value, whichever of its names was registered first.
+            if tensor.is_floating_point() and id(tensor) not in seen:
+                tensor.copy_(drawn(name, tensor, fan.get(name), seed))
+            seen.add(id(tensor))
+
+
+def _all(named: Callable[..., Iterable[tuple[str, Tensor]]]) -> list[tuple[str, Tensor]]:
+    return sorted(named(remove_duplicate=False), key=lambda each: each[0])
 
 
 def drawn(name: str, like: Tensor, fan: int | None = None, seed: int = 0) -> Tensor:
     """Values for the parameter `name`: float32, on the CPU, of the shape of `like`.
 
-    Matrices are uniform with a variance of about 1 / `fan`; what scales lies in 1/2 ... 3/2, what is
-    added in -1/4 ... 1/4.
+    Matrices are uniform with a variance of about 1 / `fan`; what scales lies in 1/2 ... 3/2, what
+    is added in -1/4 ... 1/4.
     """
     unit = _unit(name, like.shape, seed)
     if like.ndim > 1:
@@ -54,11 +59,6 @@ def _unit(name: str, shape: Iterable[int], seed: int) -> np.ndarray:
     generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
     integers = generator.integers(-(2**BITS), 2**BITS, size=tuple(shape), dtype=np.int32)
     return (integers + (integers >= 0)).astype(np.float32) / np.float32(2**BITS)
-
-
-def _saved_buffers(model: nn.Module) -> Iterable[tuple[str, Tensor]]:
-    saved = model.state_dict(keep_vars=True)
-    return ((name, buffer) for name, buffer in model.named_buffers() if name in saved)
 
 
 def _fans(model: nn.Module) -> dict[str, int]:
