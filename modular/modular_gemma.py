@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import torch
 from torch import nn
 from transformers import initialization as init
@@ -38,7 +40,7 @@ class GemmaConfig(LlamaConfig):
     eos_token_id: int | list[int] | None = 1
     # Whether attention functions are told that it is not causal; masks, where they are made, stay so.
     use_bidirectional_attention: bool | None = None
-    mlp_bias = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False  # no field: there never is any
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):

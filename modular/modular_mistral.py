@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from transformers.masking_utils import create_causal_mask, create_sliding_window_causal_mask
 
 from models.llama.configuration_llama import LlamaConfig
@@ -24,8 +26,8 @@ class MistralConfig(LlamaConfig):
     num_key_value_heads: int | None = 8  # None: as many as attention heads
     max_position_embeddings: int = 131072
     sliding_window: int | None = 4096  # how many tokens one sees, itself included; None: all
-    attention_bias = False  # no field: there never is any
-    mlp_bias = False
+    attention_bias: ClassVar[bool] = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False
     pretraining_tp = AttributeError()
 
 

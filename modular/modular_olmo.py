@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import torch
 from torch import nn
 from transformers.configuration_utils import PreTrainedConfig
@@ -31,7 +33,7 @@ class OlmoConfig(LlamaConfig):
     eos_token_id: int | list[int] | None = 50279
     head_dim = AttributeError()
     rms_norm_eps = AttributeError()
-    mlp_bias = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False  # no field: there never is any
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):

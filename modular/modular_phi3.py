@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import torch
 from torch import nn
 from transformers.activations import ACT2FN
@@ -47,8 +49,8 @@ class Phi3Config(LlamaConfig):
     pad_token_id: int | None = 32000
     eos_token_id: int | list[int] | None = 32000
     head_dim = AttributeError()
-    attention_bias = False  # no field: there never is any
-    mlp_bias = False
+    attention_bias: ClassVar[bool] = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):

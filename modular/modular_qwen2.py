@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import torch
 from torch import nn
 from transformers.configuration_utils import PreTrainedConfig
@@ -33,8 +35,8 @@ class Qwen2Config(LlamaConfig):
     bos_token_id: int | None = None
     eos_token_id: int | list[int] | None = None
     head_dim = AttributeError()
-    attention_bias = True  # no field: always
-    mlp_bias = False
+    attention_bias: ClassVar[bool] = True  # no field: always
+    mlp_bias: ClassVar[bool] = False
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):

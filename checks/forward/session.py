@@ -152,9 +152,11 @@ def options_of(subject: Subject, head: str) -> dict[str, configs.Options]:
             return False
         return True
 
-    tiny = configs.tiny(trusted.config, settings.config, works)
+    # The fields are the generated file's: what others have besides, the manifest shows.
+    config = subject.generated.config
+    tiny = configs.tiny(config, settings.config, works)
     overrides = configs.merged(settings.config, settings.perturbed)
-    return {"tiny": tiny, "perturbed": configs.perturbed(trusted.config, tiny, overrides, works)}
+    return {"tiny": tiny, "perturbed": configs.perturbed(config, tiny, overrides, works)}
 
 
 def _request(subject: Subject, head: str, model: Instance) -> Request:
