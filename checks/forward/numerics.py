@@ -37,17 +37,17 @@ def bound_of(dtype: torch.dtype, times: int = SAME_MACHINE) -> float:
     return times * float(torch.finfo(dtype).eps)
 
 
-def furthest(actual: Any, expected: Any, *, subset: bool = False) -> Difference | None:
+def furthest(actual: Any, expected: Any, *, may_add: bool = False) -> Difference | None:
     """The largest difference between two nested outputs; None if all bits are the same.
 
-    `subset`: where expected has something, and actual has nothing, that is no difference. Gradients
-    are judged by the largest of their block: a key's bias has none, but for rounding.
+    `may_add`: what actual has and expected has not is no difference. Gradients are judged by the
+    largest of their block: a key's bias has none, but for rounding.
     """
     one, other = dict(leaves(actual)), dict(leaves(expected))
     scales = _block_scales(other)
     worst: Difference | None = None
     for path in [*one, *(path for path in other if path not in one)]:
-        found = _compared(path, one, other, scales.get(_block(path)), subset=subset)
+        found = _compared(path, one, other, scales.get(_block(path)), may_add=may_add)
         if found is not None and (worst is None or found.error > worst.error):
             worst = found
     return worst
@@ -59,10 +59,10 @@ def _compared(
     other: Mapping[str, Leaf],
     scale: float | None,
     *,
-    subset: bool,
+    may_add: bool,
 ) -> Difference | None:
     if path not in one or path not in other:
-        if subset and path not in one:
+        if may_add and (path in one or other[path] is None):
             return None
         where = "only in the first" if path in one else "missing"
         return Difference(path, float("inf"), f"`{path}` is {where}")

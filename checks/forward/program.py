@@ -43,6 +43,8 @@ class Operation:
     arguments: tuple[object, ...]
     result: tuple[object, ...] = ()
     """What came back besides tensors: numbers by which Python code may decide."""
+    draws: bool = field(default=False, compare=False)
+    """Does it take random numbers?"""
     frames: tuple[Frame, ...] = field(default=(), compare=False)
     module: str = field(default="", compare=False)
 
@@ -113,7 +115,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         number = len(self._operations)
         frames, module = _where(sys._getframe(1)) if self._locate else ((), "")
         values = tuple(value for value in _items(result) if not isinstance(value, Tensor | None))
-        self._operations.append(Operation(func.__name__, arguments, values, frames, module))
+        draws = torch.Tag.nondeterministic_seeded in func.tags
+        self._operations.append(Operation(func.__name__, arguments, values, draws, frames, module))
         for index, key in written:
             target = kwargs.get(key, args[index] if index < len(args) else None)
             for position, tensor in enumerate(_items(target)):

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_gemma.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 3f4dcf94bd70d9f8
+# unravel: digest of what follows: a09541949729af1e
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -45,7 +47,7 @@ class GemmaConfig(PreTrainedConfig):
     rms_norm_eps: float = 1e-6
     attention_bias: bool = False
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False  # no field: there never is any
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = True

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_gemma2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 6aa0a755af0ef9e0
+# unravel: digest of what follows: f06a218233160c98
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -44,7 +46,7 @@ class Gemma2Config(PreTrainedConfig):
     rms_norm_eps: float = 1e-6
     attention_bias: bool = False
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False  # no field: there never is any
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = True

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_mistral.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 1b405ac6affb369a
+# unravel: digest of what follows: 1d45ec788a89dd93
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -44,9 +46,9 @@ class MistralConfig(PreTrainedConfig):
     max_position_embeddings: int = 131072
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     rms_norm_eps: float = 1e-6
-    attention_bias = False  # no field: there never is any
+    attention_bias: ClassVar[bool] = False  # no field: there never is any
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False
+    mlp_bias: ClassVar[bool] = False
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_olmo.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 1473764a009e2ea6
+# unravel: digest of what follows: 5c95990321a90a5b
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -43,7 +45,7 @@ class OlmoConfig(PreTrainedConfig):
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     attention_bias: bool = False
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False  # no field: there never is any
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_olmo2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 2e750a944333b0cb
+# unravel: digest of what follows: 91154de116c19e8a
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -44,7 +46,7 @@ class Olmo2Config(PreTrainedConfig):
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     attention_bias: bool = False
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False  # no field: there never is any
+    mlp_bias: ClassVar[bool] = False  # no field: there never is any
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

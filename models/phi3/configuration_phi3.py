@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_phi3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: f587420676809e05
+# unravel: digest of what follows: b40c753cbf8d5e99
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -40,9 +42,9 @@ class Phi3Config(PreTrainedConfig):
     max_position_embeddings: int = 4096
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     rms_norm_eps: float = 1e-5
-    attention_bias = False  # no field: there never is any
+    attention_bias: ClassVar[bool] = False  # no field: there never is any
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False
+    mlp_bias: ClassVar[bool] = False
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_qwen2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: bebe7f9c437c3ccb
+# unravel: digest of what follows: 2ee1579ca5ab103c
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -42,9 +44,9 @@ class Qwen2Config(PreTrainedConfig):
     max_position_embeddings: int = 32768
     rope_parameters: RopeParameters | dict | None = None  # None: unscaled, base 10000
     rms_norm_eps: float = 1e-6
-    attention_bias = True  # no field: always
+    attention_bias: ClassVar[bool] = True  # no field: always
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False
+    mlp_bias: ClassVar[bool] = False
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False

@@ -1,6 +1,8 @@
 # unravel: generated from modular/modular_qwen3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 648531b19b0e4d3d
+# unravel: digest of what follows: d0731ddc2d4a383d
+
+from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -46,7 +48,7 @@ class Qwen3Config(PreTrainedConfig):
     rms_norm_eps: float = 1e-6
     attention_bias: bool = False
     attention_dropout: float | int | None = 0.0
-    mlp_bias = False
+    mlp_bias: ClassVar[bool] = False
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = False
