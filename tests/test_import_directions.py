@@ -113,13 +113,18 @@ ROOMS: dict[str, set[str]] = {
     # Loads the forward checks, and with them torch.
     "cli_forward": BELOW_CLI,
     "cli_lint": BELOW_CLI | {"cli", "lint", "reports"},
+    # Tells of saved files.
+    "watching": set(),
     "cli_check": BELOW_CLI | {"", "cli", "cli_lineage", "impact", "reports"},
-    "cli": BELOW_CLI | {"", "cli_check", "cli_forward", "cli_lineage", "cli_lint"},
+    "cli": BELOW_CLI | {"", "cli_check", "cli_forward", "cli_lineage", "cli_lint", "watching"},
     # The public API hands on what the rooms below the command line offer.
     "": BELOW_CLI,
     "__main__": {"cli"},
 }
 """Each room of `unravel`, and the rooms that it may import; "" is the package itself."""
+
+OPTIONAL = {"watching": {"watchfiles"}}
+"""What a room that is loaded at need may import beyond what the package always installs."""
 
 NEVER = {"checks", "models", "modular", "tests", "torch", "transformers"}
 """What `unravel` never imports; commands alone may load `checks`, when they are called."""
@@ -220,7 +225,9 @@ def _offence_of_room(room: str, imported: Imported, libraries: set[str]) -> str:
         return ""
     if top in NEVER:
         return f"unravel may not import {imported.module}"
-    return "" if top in libraries else f"{imported.module} is not among the dependencies"
+    if top in libraries or top in OPTIONAL.get(room, ()):
+        return ""
+    return f"{imported.module} is not among the dependencies"
 
 
 def _room(where: str) -> str:

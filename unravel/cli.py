@@ -111,6 +111,7 @@ def _selection(command: Callable[..., int]) -> Callable[..., int]:
 @_selection
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the generated files.")
 @click.option("--force", is_flag=True, help="Overwrite files that unravel did not generate, too.")
+@click.option("--watch", is_flag=True, help="Go on: convert what is saved, until Ctrl-C.")
 def convert(
     models: tuple[str, ...],
     diff: bool,
@@ -123,29 +124,39 @@ def convert(
     quiet: bool,
     to_stdout: bool,
     force: bool,
+    watch: bool,
 ) -> int:
     """Generate the files of all models, or of those named.
 
-    With --diff or --stdout, nothing is written.
+    With --diff or --stdout, nothing is written. With --watch, a modular file that is saved is
+    converted, and so is what depends on it.
     """
     if diff and to_stdout:
         raise click.UsageError("--diff and --stdout exclude each other.")
+    if watch and (diff or to_stdout):
+        raise click.UsageError("--watch writes: it excludes --diff and --stdout.")
     from unravel.running import convert as convert_project
 
-    with _progress() as on_progress:
-        run = convert_project(
-            root=root,
-            models=models,
-            profile=profile,
-            jobs=jobs,
-            ruff=_executable(ruff),
-            force=force,
-            write=not (diff or to_stdout),
-            cache=not no_cache and (cache_dir or True),
-            skip=not to_stdout,
-            on_progress=on_progress,
-            on_wait=lambda: _say("waiting for another run to finish ..."),
-        )
+    def convert_now(cache: bool | str) -> Run:
+        with _progress() as on_progress:
+            return convert_project(
+                root=root,
+                models=models,
+                profile=profile,
+                jobs=jobs,
+                ruff=_executable(ruff),
+                force=force,
+                write=not (diff or to_stdout),
+                cache=cache,
+                skip=not to_stdout,
+                on_progress=on_progress,
+                on_wait=lambda: _say("waiting for another run to finish ..."),
+            )
+
+    cache = not no_cache and (cache_dir or True)
+    if watch:
+        return _watch(convert_now, cache, quiet=quiet)
+    run = convert_now(cache)
     files = [file for each in run.finished for file in each.files]
     if diff:
         _print_differences(file.difference() for file in files)
@@ -153,6 +164,41 @@ def convert(
         _print_files(files)
     _report(run, files, quiet=quiet, is_dry=diff or to_stdout)
     return DONE if (run.finished or run.unchanged) and not run.failed else FAILED
+
+
+def _watch(convert_now: Callable[[bool | str], Run], cache: bool | str, *, quiet: bool) -> int:
+    """Convert, and again whenever something is saved; Ctrl-C is how this ends."""
+    import tempfile
+
+    from unravel.outcomes import Unchanged
+
+    try:
+        from unravel.watching import saved
+    except ImportError:
+        _say("`--watch` needs watchfiles: pip install 'unravel[watch]'")
+        return FAILED
+    gc.enable()
+    # A run costs what has changed, if there is a cache: one of our own, where none is wanted.
+    with tempfile.TemporaryDirectory(prefix="unravel-watch-") as folder:
+        run = convert_now(cache or folder)
+        files = [file for each in run.finished for file in each.files]
+        _report(run, files, quiet=quiet, is_dry=False)
+        if not os.path.isdir(run.root):
+            return FAILED
+        _say(f"watching {run.root}; Ctrl-C ends this")
+        written = {os.path.join(run.root, file.path): file.content for file in files}
+        try:
+            for _ in saved(run.root, written):
+                failed, run = run.failed, convert_now(cache or folder)
+                files = [file for each in run.finished for file in each.files]
+                written.update((os.path.join(run.root, f.path), f.content) for f in files)
+                if run.finished or run.failed or failed:
+                    # What has not changed, and what is to be said of it, was shown before.
+                    news = (each for each in run.outcomes if not isinstance(each, Unchanged))
+                    _report(replace(run, outcomes=tuple(news)), files, quiet=quiet, is_dry=False)
+        except KeyboardInterrupt:
+            pass
+    return DONE
 
 
 commands.add_command(check)
