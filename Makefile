@@ -4,6 +4,8 @@
 #   make test         everything that CI runs
 #   make forward      do all models compute what their modular files and transformers say?
 #   make corpus       all modular files of a transformers release, compared with what it ships
+#   make corpus-outside
+#                     the same files as another repository would have them, imported and run
 #   make corpus-list  strike from the list of differing files what no longer differs
 #   make fuzz         10,000 random projects: what is generated does what the modular file does
 #   make bench        what conversion costs, and whether that is little enough; PARTS='cold warm'
@@ -20,7 +22,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test forward fuzz lint corpus corpus-fetch corpus-list corpus-determinism corpus-kill bench clean
+.PHONY: help convert test forward fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +55,10 @@ lint: .venv/.tests
 # The corpus needs what a conversion needs: neither torch nor transformers is installed for it.
 corpus: corpus-fetch
 	$(CORPUS)
+
+# MODELS="helium olmo2" for some of them; all of them take ten minutes.
+corpus-outside: .venv/.tests
+	$(CORPUS).outside $(MODELS)
 
 corpus-list: corpus-fetch
 	$(CORPUS) --list
