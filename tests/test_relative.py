@@ -7,7 +7,7 @@ import pytest
 from unravel.outline import read_outline
 from unravel.relative import moved, relocated
 
-ROOTS = (".", "src", "../other", "/env/lib")
+ROOTS = (".", "src", "one", "two", "../other", "/env/lib")
 
 STAYS = [
     ("torch.nn", 0, "models/old/modeling_old.py"),
@@ -39,6 +39,8 @@ CHANGES = [
     ("", 1, "src/lib/a/b/modeling_b.py", "src/lib/c/modeling_c.py", "..a.b"),
     # Nothing but a root is shared.
     ("layers", 1, "src/one/modeling_b.py", "src/two/modeling_c.py", "one.layers"),
+    # Two roots have each a part of one package.
+    ("layers", 2, "one/lib/b/modeling_b.py", "two/lib/c/modeling_c.py", "lib.layers"),
     # Another package's code cannot import relatively any more.
     ("layers", 1, "/env/lib/one/modeling_b.py", "src/two/modeling_c.py", "one.layers"),
     ("", 2, "/env/lib/one/b/modeling_b.py", "src/two/modeling_c.py", "one"),

@@ -83,20 +83,32 @@ def _is_of_model(statement: Import, outline: Outline, settings: Settings, exists
     Such a module is called `<kind>_<model>` and lies in the folder of that model, or beside a
     `modular_<model>.py`: `..llama.modeling_llama`, `models.data2vec.modeling_data2vec_text`; not
     `...modeling_utils`. No hand-written file of this very model is one: see maskformer, which
-    imports `.configuration_maskformer_swin`.
+    imports `.configuration_maskformer_swin`. Outside of transformers it may lie anywhere, if what
+    is imported is called like the model: `from .modeling_llama import LlamaModel`.
     """
     found = split_module(statement.module)
     if found is None:
         return False
     kind, model = found
-    is_own = model == model_name(outline.path)
+    own = model_name(outline.path)
+    is_own = model == own
     if is_own and not ("." in statement.module and _makes(outline, kind)):
         return False
     is_beside = statement.level == 1 and "." not in statement.module
     if not is_beside and _is_in_folder_of(model, _full_name(statement, outline, settings)):
         return True
-    folders = {posixpath.dirname(path) for path in candidates(statement, outline, settings)}
+    is_others = not (is_own or model.startswith(own + "_"))
+    paths = list(candidates(statement, outline, settings))
+    if is_others and not settings.corpus_rules and _names_model(statement, model):
+        return any(map(exists, paths))
+    folders = set(map(posixpath.dirname, paths))
     return any(exists(posixpath.join(each, f"modular_{model}.py")) for each in sorted(folders))
+
+
+def _names_model(statement: Import, model: str) -> bool:
+    """Does a name that is imported begin like the model's? `LlamaModel` of `llama`"""
+    start = model.replace("_", "").lower()
+    return any(name.lower().startswith(start) for name, _ in statement.names)
 
 
 def _is_in_folder_of(model: str, name: str) -> bool:
@@ -127,13 +139,17 @@ def candidates(statement: Import, outline: Outline, settings: Settings) -> Itera
 
     A package without `__init__.py` needs no rule: only the module's own file has to be there.
     """
+    name, paths = statement.module, []
+    folders = (*settings.roots, *settings.installed)
     if statement.level:
         paths = [_path(statement, outline)]
-    else:
-        tail = statement.module.replace(".", "/")
-        folders = (*settings.roots, *settings.installed)
-        paths = [posixpath.normpath(posixpath.join(folder, tail)) for folder in folders]
-    for path in paths:
+        name = absolute_name(paths[0], folders)
+        if settings.corpus_rules or name == paths[0].replace("/", "."):
+            folders = ()
+    # Also behind a relative import: parts of a namespace package lie under several roots.
+    tail = name.replace(".", "/")
+    paths += [posixpath.normpath(posixpath.join(folder, tail)) for folder in folders]
+    for path in dict.fromkeys(paths):
         yield f"{path}/__init__.py"
         yield f"{path}.py"
 
@@ -206,8 +222,8 @@ def _load_first(statement: Import, outline: Outline, settings: Settings, load: L
         if module is not None:
             return module
     name = "." * statement.level + statement.module
-    paths = [path for path in candidates(statement, outline, settings) if path.endswith(".py")]
-    looked = [p for p in paths if not (posixpath.isabs(p) or p.endswith("/__init__.py"))]
+    paths = [p for p in candidates(statement, outline, settings) if not p.endswith("/__init__.py")]
+    looked = paths[:1] if statement.level else [p for p in paths if not posixpath.isabs(p)]
     hint = f"looked for {', '.join(looked)}"
     if settings.installed and not statement.level:
         hint += (

@@ -29,6 +29,8 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
     if posixpath.isabs(meant):
         return absolute_name(meant, roots)
     here = posixpath.dirname(target) or "."
+    if _nearest(meant, roots) != _nearest(here, roots):
+        return absolute_name(meant, roots)  # two parts of a namespace package
     tops = {posixpath.normpath(root) for root in roots}
     shared = posixpath.commonpath([_parts(meant), _parts(here)]) or "."
     if shared not in tops or meant == here:
@@ -40,11 +42,15 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
 
 def absolute_name(path: str, roots: Sequence[str]) -> str:
     """The name by which the module at `path`, less its ending, is imported from a root."""
-    tops = (posixpath.normpath(root) for root in roots)
-    inside = [top for top in tops if path.startswith(top.rstrip("/") + "/")]
-    nearest = max(inside, key=len, default="")
+    nearest = _nearest(path, roots)
     rest = path.removeprefix(nearest.rstrip("/") + "/") if nearest else path
     return rest.lstrip("/").replace("/", ".")
+
+
+def _nearest(path: str, roots: Sequence[str]) -> str:
+    """The innermost root around `path`; empty for that of the project itself."""
+    tops = (posixpath.normpath(root) for root in roots)
+    return max((t for t in tops if path.startswith(t.rstrip("/") + "/")), key=len, default="")
 
 
 def relocated(
