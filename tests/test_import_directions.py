@@ -41,6 +41,7 @@ CORE = {
     "parsing",
     "prefixes",
     "printing",
+    "proving",
     "refusals",
     "relative",
     "remarks",

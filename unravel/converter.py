@@ -22,6 +22,7 @@ from unravel.outline import class_outline, deepest_place, place
 from unravel.parents import Parent, find_parents, parent_paths
 from unravel.parsing import too_deep
 from unravel.prefixes import renaming_of
+from unravel.proving import check_needed
 from unravel.relative import absolute_name, relocated
 from unravel.renaming import Renaming
 from unravel.routing import APART, KINDS, MODELING, kind_of, split_module, target
@@ -248,6 +249,8 @@ def _generate(
     path = target(settings, modular.path, kind)
     candidates = _candidates(printer, model, kind, path)
     used = set(exports).union(*map(identifiers, texts), *map(quoted_identifiers, texts))
+    if not settings.corpus_rules:
+        check_needed(pieces, {*exports, *identifiers(late)}, modular.path, path)
     guards_backends = imports.guards_backends(kind, settings)
     package = absolute_name(path, settings.roots).partition(".")[0]
     head = imports.needed_imports(candidates, used, pieces, guards_backends, package)

@@ -45,6 +45,8 @@ CODES: dict[str, str] = {
     "UNR406": "two modular files generate the same file",
     "UNR407": "the modular file does not define this generated file any more",
     "UNR408": "the generated code uses a name that nothing defines",
+    "UNR409": "the generated code holds what nothing needs",
+    "UNR410": "the generated code does not stay as it was formatted",
     # checking
     "UNR501": "the generated file is stale",
     "UNR502": "the generated file is missing",
@@ -53,6 +55,9 @@ CODES: dict[str, str] = {
     # ourselves
     "UNR901": "unravel itself failed",
 }
+
+DEFECT = "this is a defect of unravel; please report it with the modular file"
+"""The hint where something is wrong with what we generate, not with what we were given."""
 
 
 class Place(NamedTuple):

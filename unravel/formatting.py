@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unravel.diagnostics import Place, diagnose
+from unravel.diagnostics import DEFECT, Place, diagnose
 from unravel.types import Diagnostic, Settings
 
 if sys.version_info >= (3, 11):
@@ -68,11 +68,17 @@ class Style:
 
 
 def format_batch(
-    files: Mapping[str, str], *, root: Path, settings: Settings, scratch: Path
+    files: Mapping[str, str],
+    *,
+    root: Path,
+    settings: Settings,
+    scratch: Path,
+    settled: bool = False,
 ) -> dict[str, str | Diagnostic]:
     """Each text of `files`, formatted, or why it could not be.
 
-    Paths are relative to `root`. `scratch` is a folder for what the formatter works on.
+    Paths are relative to `root`. `scratch` is a folder for what the formatter works on. A
+    `settled` text is one that the formatter would not change again.
     """
     endless = {
         path: found for path, text in files.items() if (found := _endless_comment(path, text))
@@ -91,6 +97,8 @@ def format_batch(
                 path: _result(path, text, Path(folder), inside[path], unread)
                 for path, text in files.items()
             }
+            if settled and not unread:
+                results.update(_settled(results, ruff, style, Path(folder), inside))
         if unread and not any(isinstance(each, Diagnostic) for each in results.values()):
             raise FormatterError(f"ruff failed: {_gist(unread)}")
         return {**results, **endless}
@@ -112,6 +120,38 @@ def _endless_comment(path: str, text: str) -> Diagnostic | None:
     return None
 
 
+_PASSES = 3
+"""So often a text may change that has been formatted: ruff needs a second pass once in a while."""
+
+
+def _settled(
+    texts: Mapping[str, str | Diagnostic],
+    ruff: str,
+    style: Style,
+    folder: Path,
+    inside: Mapping[str, str],
+) -> dict[str, str | Diagnostic]:
+    """Format the files in `folder` until they stay as they are; those of `texts` that changed."""
+    before = dict(texts)
+    found: dict[str, str | Diagnostic] = {}
+    for _ in range(_PASSES):
+        _run((ruff, "format", *style.options, *_COMMON), str(folder), accepted=(0,))
+        after = {path: _read(folder / inside[path]) for path in before}
+        changed = {path: text for path, text in after.items() if text != before[path]}
+        if not changed:
+            return found
+        found.update(changed)
+        before = dict(after)
+    message = "formatting the generated code again changes it, time after time"
+    for path in changed:
+        found[path] = diagnose("UNR410", Place(path, 0, 0), message, hint=DEFECT)
+    return found
+
+
+def _read(file: Path) -> str:
+    return file.read_bytes().decode("utf-8", "surrogatepass")
+
+
 def formatter_failure(error: FormatterError | OSError) -> Diagnostic:
     """The one finding for all files of a batch that could not be formatted or looked through."""
     if isinstance(error, FormatterError):
@@ -124,14 +164,14 @@ def undefined_names(
 ) -> dict[str, Diagnostic]:
     """The formatted `files` that use a name which nothing defines, and the first such name.
 
-    Files that do not compile are among them.
+    Files that do not compile are among them, and those that import what they do not use.
 
     Raises `FormatterError` where ruff cannot be run.
     """
     if not files:
         return {}
     ruff = find_ruff(settings, root)
-    rules = ("--isolated", "--select", "F821,F822", "--exit-zero", "--quiet")
+    rules = ("--isolated", "--select", "F401,F821,F822", "--exit-zero", "--quiet")
     output = ("--output-format", "json", "--output-file", _FINDINGS)
     with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as folder:
         numbered = {f"{number}.py": path for number, path in enumerate(files)}
@@ -143,6 +183,8 @@ def undefined_names(
         path = numbered[os.path.basename(finding["filename"])]
         if finding["code"] in ("F821", "F822") and path not in found:
             found[path] = _undefined(path, files[path], finding)
+        elif finding["code"] == "F401" and path not in found:
+            found.update(_unused(path, files[path], finding))
     return found
 
 
@@ -173,6 +215,15 @@ def _undefined(path: str, text: str, finding: Mapping[str, Any]) -> Diagnostic:
     said = finding["message"]
     message = f"in the generated code, {said[0].lower()}{said[1:]}"
     return diagnose("UNR408", place, message, hint="import or define it in the modular file")
+
+
+def _unused(path: str, text: str, finding: Mapping[str, Any]) -> Iterator[tuple[str, Diagnostic]]:
+    """An import at the top level that the fixes have left; others are the parents' own business."""
+    line = finding["location"]["row"]
+    excerpt = text.split("\n")[line - 1].rstrip("\r")
+    if re.match(r"(from|import)\b", excerpt):
+        message = f"in the generated code, {finding['message']}"
+        yield path, diagnose("UNR409", Place(path, line, 1, excerpt), message, hint=DEFECT)
 
 
 def find_ruff(settings: Settings, root: Path) -> str:
@@ -352,7 +403,7 @@ def _result(path: str, before: str, folder: Path, inside: str, unread: str) -> s
         for line in unread.splitlines():
             if named.search(line):
                 return _failure(path, f"ruff failed: {line.strip()}")
-    return (folder / inside).read_bytes().decode("utf-8", "surrogatepass")
+    return _read(folder / inside)
 
 
 def _not_python(path: str, text: str, error: SyntaxError | ValueError) -> Diagnostic:
@@ -362,8 +413,7 @@ def _not_python(path: str, text: str, error: SyntaxError | ValueError) -> Diagno
     excerpt = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
     reason = getattr(error, "msg", "") or str(error)
     message = f"the generated code is not valid Python: {reason}"
-    hint = "this is a defect of unravel; please report it with the modular file"
-    return diagnose("UNR402", Place(path, line, column, excerpt), message, hint=hint)
+    return diagnose("UNR402", Place(path, line, column, excerpt), message, hint=DEFECT)
 
 
 def _failure(path: str, message: str, hint: str = "") -> Diagnostic:

@@ -218,10 +218,15 @@ class Course:
             if each.source not in self.bodies
             for file in each.files
         }
+        is_proven = not self.settings.corpus_rules
         formatted = format_batch(
-            texts, root=self.root, settings=self.settings, scratch=self.scratch
+            texts,
+            root=self.root,
+            settings=self.settings,
+            scratch=self.scratch,
+            settled=is_proven,
         )
-        if not self.settings.corpus_rules:
+        if is_proven:
             # The corpus has such names; there, what is printed is what transformers ships.
             formatted.update(self._undefined_names(formatted))
         for each in batch:
