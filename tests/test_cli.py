@@ -46,6 +46,18 @@ def test_convert(project: Project) -> None:
     assert done.stdout == "converted 2 models: 0 files written, 3 unchanged\n"
 
 
+def test_convert_fails_if_asked_to(project: Project) -> None:
+    assert "wrote " in project.run("convert", "--fail-if-written", code=1).stdout
+    assert "wrote " not in project.run("convert", "--fail-if-written").stdout
+
+
+def test_convert_tells_of_orphans(project: Project) -> None:
+    project.run("convert")
+    (project.root / "modular/modular_qwen.py").unlink()
+    done = project.run("convert")
+    assert "models/qwen/modeling_qwen.py: modular/modular_qwen.py, which has" in done.stderr
+
+
 def test_convert_from_a_folder_below(project: Project) -> None:
     done = project.run("convert", "qwen", cwd="models/llama")
     assert done.stdout == (

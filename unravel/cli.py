@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unravel.outcomes import FinishedFile, Run
     from unravel.types import Diagnostic
 
-DONE, FAILED, INTERRUPTED = 0, 2, 130
+DONE, CHANGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main() -> NoReturn:
@@ -112,6 +112,7 @@ def _selection(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the generated files.")
 @click.option("--force", is_flag=True, help="Overwrite files that unravel did not generate, too.")
 @click.option("--watch", is_flag=True, help="Go on: convert what is saved, until Ctrl-C.")
+@click.option("--fail-if-written", is_flag=True, help="Exit with 1 if a file was written.")
 def convert(
     models: tuple[str, ...],
     diff: bool,
@@ -125,6 +126,7 @@ def convert(
     to_stdout: bool,
     force: bool,
     watch: bool,
+    fail_if_written: bool,
 ) -> int:
     """Generate the files of all models, or of those named.
 
@@ -135,6 +137,7 @@ def convert(
         raise click.UsageError("--diff and --stdout exclude each other.")
     if watch and (diff or to_stdout):
         raise click.UsageError("--watch writes: it excludes --diff and --stdout.")
+    from unravel.outcomes import State
     from unravel.running import convert as convert_project
 
     def convert_now(cache: bool | str) -> Run:
@@ -163,7 +166,10 @@ def convert(
     elif to_stdout:
         _print_files(files)
     _report(run, files, quiet=quiet, is_dry=diff or to_stdout)
-    return DONE if (run.finished or run.unchanged) and not run.failed else FAILED
+    if run.failed or not (run.finished or run.unchanged):
+        return FAILED
+    is_written = any(file.state is not State.UNCHANGED for file in files)
+    return CHANGED if is_written and fail_if_written else DONE
 
 
 def _watch(convert_now: Callable[[bool | str], Run], cache: bool | str, *, quiet: bool) -> int:
@@ -275,6 +281,9 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
     for outcome in run.outcomes:
         if not isinstance(outcome, Failed):
             _complain(() if quiet else outcome.warnings, run.root)
+    if not quiet:
+        for path, source in run.orphans:
+            _say(f"{_from_here(path, run.root)}: {source}, which has generated this, is gone")
     for diagnostics in _once(sorted((each.diagnostics for each in run.failed), key=_rank)):
         _complain(diagnostics, run.root)
     if run.began and not quiet:

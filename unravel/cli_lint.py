@@ -19,7 +19,7 @@ DONE, FAILED = 0, 2
 _FORMAT = click.option(
     "--format",
     "form",
-    type=click.Choice(("text", "json", "github", "sarif", "junit")),
+    type=click.Choice(("text", "json", "github", "sarif", "junit", "markdown")),
     default="text",
     show_default=True,
     help="How findings are printed.",
