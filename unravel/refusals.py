@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from unravel.ancestry import members_of
 from unravel.context import Context
 from unravel.diagnostics import nearest, refuse
+from unravel.members import NO_INHERITANCE
 from unravel.mixins import in_front, why_not_behind
 from unravel.outline import place
 from unravel.scanning import identifiers
-from unravel.special import check_special
+from unravel.special import check_special, makes_fields
 from unravel.splicing import is_super, other_super, super_uses
 
 _OF_ANY_CLASS = {*dir(object), "__dict__", "__annotations__", "__weakref__"}
 
 
+_INERT = ("auto_docstring", "final", "runtime_checkable", "total_ordering", "unique")
+"""Decorators that give a class nothing which its children would have from it."""
+
+
 def check_child(context: Context) -> None:
     """Raise `Refused` where the child cannot be laid over its parent."""
     _check_bases(context)
+    _check_decorators(context)
     _check_names(context)
     _check_super(context)
     _check_super_finds(context)
@@ -40,6 +47,27 @@ def _check_bases(context: Context) -> None:
             f"longer override those of its class: {reason}",
             hint=f"put it behind `{context.base}`, and redefine the methods that it overrides",
         )
+
+
+def _check_decorators(context: Context) -> None:
+    """What a decorator has done to the parent, its child has as well; here it is not called."""
+    child, parent = context.child, context.parent
+    if not child.node.decorator_list or NO_INHERITANCE in child.decorators:
+        return
+    mine = [context.own(ast.unparse(each)) for each in child.node.decorator_list]
+    for decorator in parent.node.decorator_list:
+        function = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = ast.unparse(function).rpartition(".")[2]
+        text = context.rename(ast.unparse(decorator))
+        if text not in mine and name not in _INERT and not makes_fields(decorator):
+            raise refuse(
+                "UNR205",
+                place(context.module, child.node),
+                f"`@{text}` of `{parent.name}` would be left out: a class has its own decorators, "
+                "or its parent's",
+                hint=f"write `@{text}` below those of `{child.name}`, or `@{NO_INHERITANCE}` if it "
+                "is not wanted",
+            )
 
 
 def _check_names(context: Context) -> None:
@@ -111,12 +139,31 @@ def _check_class_level(context: Context) -> None:
                     )
 
 
+def _check_mangled_names(context: Context) -> None:
+    """`_Old__x` is what Python makes of `__x` in the class `Old`, by whose name the class goes."""
+    pattern = re.compile(rf"(?<!\w)_{context.parent.name.lstrip('_')}(__\w+)")
+    for cls, module in ((context.child, context.module), (context.parent, context.ancestry.module)):
+        for node in ast.walk(cls.node):
+            text = getattr(node, "attr", "") or getattr(node, "value", "")
+            found = pattern.fullmatch(text) if isinstance(text, str) else None
+            if found is not None:
+                name = f"_{context.child.name.lstrip('_')}{found[1]}"
+                raise refuse(
+                    "UNR205",
+                    place(module, node),
+                    f"`{text}` is called `{name}` in the generated class",
+                    hint=f"call it `{found[1].lstrip('_')}` in `{context.ancestry.module.path}`, "
+                    "or redefine what uses it",
+                )
+
+
 def _check_private_names(context: Context) -> None:
     """`__name` belongs to one class; merging two would make one name of two."""
     mine, theirs = (
         {n for n in identifiers(ast.unparse(c.node)) if n.startswith("__") and not n.endswith("__")}
         for c in (context.child, context.parent)
     )
+    _check_mangled_names(context)
     for name in sorted(mine & theirs):
         raise refuse(
             "UNR205",

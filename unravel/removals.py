@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from unravel.context import Context
@@ -116,14 +117,22 @@ def _keeps_parents(member: Member) -> bool:
 
 
 def _reads(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Each `self.name` that is read, with its line."""
+    """Each `self.name` and `getattr(self, "name")` that is read, with its line."""
     written = {id(inner.target) for inner in ast.walk(node) if isinstance(inner, ast.AugAssign)}
     for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and (name := _asked_for(inner)):
+            yield inner.lineno, name
         if not isinstance(inner, ast.Attribute) or not isinstance(inner.value, ast.Name):
             continue
         is_read = isinstance(inner.ctx, ast.Load) or id(inner) in written
         if inner.value.id in _RECEIVERS and is_read:
             yield inner.lineno, inner.attr
+
+
+def _asked_for(call: ast.Call) -> str:
+    """`x` of `getattr(self, "x")`, where nothing is given for the case that there is no `x`."""
+    found = re.fullmatch(rf"getattr\((?:{'|'.join(_RECEIVERS)}), '(\w+)'\)", ast.unparse(call))
+    return found[1] if found else ""
 
 
 def _deleted_by(node: ast.AST) -> set[str]:

@@ -32,6 +32,7 @@ def check_special(context: Context) -> None:
     _check_keywords(context)
     _check_slots(context)
     _check_hook(context)
+    _check_metaclass(context)
 
 
 def _refused(context: Context, node: ast.AST, message: str, hint: str) -> Refused:
@@ -125,11 +126,14 @@ def _check_dataclass(context: Context) -> None:
 
 def _dataclass(cls: ClassOutline) -> str | None:
     """The decorator that makes a dataclass of a class, as it is written."""
-    for decorator in cls.node.decorator_list:
-        function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if ast.unparse(function).rpartition(".")[2] in _DATACLASS:
-            return ast.unparse(decorator).removesuffix("()")
-    return None
+    made = (each for each in cls.node.decorator_list if makes_fields(each))
+    return next((ast.unparse(each).removesuffix("()") for each in made), None)
+
+
+def makes_fields(decorator: ast.expr) -> bool:
+    """Does a decorator make a dataclass, or the like?"""
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(function).rpartition(".")[2] in _DATACLASS
 
 
 def _is_annotated(member: Member) -> bool:
@@ -237,3 +241,41 @@ def _check_hook(context: Context) -> None:
             "in the generated class it would be for the children of that alone",
             f"write `{context.child.name}` out without `{context.base}`",
         )
+
+
+def _check_metaclass(context: Context) -> None:
+    """A metaclass that looks into the body of a class would see both bodies as one."""
+    outline = context.ancestry.module
+    classes = (context.parent, *context.ancestry.classes)
+    keywords = (k for cls in classes for k in cls.node.keywords if k.arg == "metaclass")
+    for keyword in keywords:
+        definition = outline.definitions.get(ast.unparse(keyword.value))
+        if definition is None or not isinstance(definition.statement.node, ast.ClassDef):
+            continue
+        for method in definition.statement.node.body:
+            if _reads_body(method):
+                raise _refused(
+                    context,
+                    context.child.node,
+                    f"the metaclass `{definition.name}` looks into the bodies of "
+                    f"`{context.parent.name}` and `{context.child.name}`, which become one",
+                    f"write `{context.child.name}` out without `{context.base}`",
+                )
+
+
+def _reads_body(method: ast.stmt) -> bool:
+    """Does `__new__(mcs, name, bases, body)` more than hand the body on?"""
+    if not isinstance(method, ast.FunctionDef) or method.name not in ("__new__", "__init__"):
+        return False
+    names = [argument.arg for argument in (*method.args.posonlyargs, *method.args.args)][3:4]
+    calls = [node for node in ast.walk(method) if isinstance(node, ast.Call)]
+    handed = {
+        id(argument)
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == method.name
+        for argument in call.args
+    }
+    return any(
+        isinstance(node, ast.Name) and node.id in names and id(node) not in handed
+        for node in ast.walk(method)
+    )
