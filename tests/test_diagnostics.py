@@ -13,7 +13,7 @@ from unravel.diagnostics import CODES
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "diagnostics.md").read_text("utf-8")
 
-OF_THE_MACHINE = {"UNR001", "UNR002", "UNR402", "UNR404", "UNR901"}
+OF_THE_MACHINE = {"UNR001", "UNR002", "UNR402", "UNR404", "UNR409", "UNR410", "UNR901"}
 """What no file in a project of a few lines can bring about."""
 WITHOUT_FILES = {"UNR005", "UNR006", "UNR401"}
 """What is only told in words: too long, or of other programs."""
