@@ -14,12 +14,12 @@ from tests.models.parity import BOUND, Case, gradients, relative
 from tests.models.vision import CASES, pixels
 
 SAM = tuple(case for case in CASES if case.model == "sam")
-all_cases = pytest.mark.parametrize("case", SAM, ids=str)
+all_cases = pytest.mark.parametrize("sam", SAM, ids=str)
 
 
-def pair(case: Case, attention: str = "sdpa") -> tuple[SamSplitVisionModel, torch.nn.Module]:
+def pair(sam: Case, attention: str = "sdpa") -> tuple[SamSplitVisionModel, torch.nn.Module]:
     """The split model and the parent, with the same weights."""
-    parent, _ = case.pair("Model", attention)
+    parent, _ = sam.pair("Model", attention)
     split = SamSplitVisionModel(SamSplitVisionConfig(**parent.config.to_diff_dict()))
     split.set_attn_implementation(attention)
     split.load_state_dict(parent.state_dict(), strict=True)
@@ -28,11 +28,11 @@ def pair(case: Case, attention: str = "sdpa") -> tuple[SamSplitVisionModel, torc
 
 @all_cases
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_outputs_equal_the_parents(case: Case, attention: str) -> None:
-    split, parent = pair(case, attention)
+def test_outputs_equal_the_parents(sam: Case, attention: str) -> None:
+    split, parent = pair(sam, attention)
     asked = {"output_hidden_states": True, "output_attentions": attention == "eager"}
     with torch.no_grad():
-        actual, expected = (model(pixels(case), **asked) for model in (split, parent))
+        actual, expected = (model(pixels(sam), **asked) for model in (split, parent))
     assert list(actual) == list(expected)
     assert relative(actual.last_hidden_state, expected.last_hidden_state) <= BOUND
     for name in ("hidden_states", "attentions"):
@@ -41,10 +41,10 @@ def test_outputs_equal_the_parents(case: Case, attention: str) -> None:
 
 
 @all_cases
-def test_gradients_equal_the_parents(case: Case) -> None:
-    split, parent = pair(case)
+def test_gradients_equal_the_parents(sam: Case) -> None:
+    split, parent = pair(sam)
     for model in (split, parent):
-        outputs = model(pixels(case)).last_hidden_state
+        outputs = model(pixels(sam)).last_hidden_state
         (outputs * torch.arange(outputs.numel()).view(outputs.shape).sin()).sum().backward()
     of_split = gradients(split)
     for name, expected in gradients(parent).items():
@@ -57,8 +57,8 @@ def test_gradients_equal_the_parents(case: Case) -> None:
 
 
 @all_cases
-def test_state_dicts_are_split_on_the_way_in(case: Case) -> None:
-    split, parent = pair(case)
+def test_state_dicts_are_split_on_the_way_in(sam: Case) -> None:
+    split, parent = pair(sam)
     given = parent.state_dict()
     before = list(given)
     split.load_state_dict(given, strict=True)
@@ -74,8 +74,8 @@ def test_state_dicts_are_split_on_the_way_in(case: Case) -> None:
 
 
 @all_cases
-def test_files_are_split_on_the_way_in(case: Case, tmp_path: Path) -> None:
-    split, parent = pair(case)
+def test_files_are_split_on_the_way_in(sam: Case, tmp_path: Path) -> None:
+    split, parent = pair(sam)
     parent.save_pretrained(tmp_path / "parent")
     split.save_pretrained(tmp_path / "split")
     of_parent = SamSplitVisionModel.from_pretrained(tmp_path / "parent")
