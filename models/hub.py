@@ -23,7 +23,7 @@ def auto_classes(model: PreTrainedModel) -> dict[str, str]:
     found = {"AutoConfig": reference(type(model.config))}
     for name in module.__all__:
         head = name.removeprefix(prefix)
-        auto = "AutoModel" if head == "Model" else f"AutoModel{head}"
+        auto = {"Model": "AutoModel", "Backbone": "AutoBackbone"}.get(head, f"AutoModel{head}")
         if hasattr(transformers, auto):
             found[auto] = reference(getattr(module, name))
     return found

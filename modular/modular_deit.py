@@ -4,7 +4,6 @@ import torch
 from torch import nn
 from transformers import initialization as init
 from transformers.modeling_outputs import ModelOutput
-from transformers.modeling_utils import PreTrainedModel
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
@@ -12,6 +11,7 @@ from models.vit.configuration_vit import ViTConfig
 from models.vit.modeling_vit import (
     ViTEmbeddings,
     ViTForImageClassification,
+    ViTForMaskedImageModeling,
     ViTModel,
     ViTPreTrainedModel,
     linear_head,
@@ -39,16 +39,16 @@ class DeiTEmbeddings(ViTEmbeddings):
             torch.zeros(1, self.patch_embeddings.num_patches + 2, config.hidden_size)
         )
 
+    def draw(self, std: float):
+        for parameter in self.parameters(recurse=False):
+            init.zeros_(parameter)
+
     def first_tokens(self) -> list[torch.Tensor]:
         return [self.cls_token, self.distillation_token]
 
 
 class DeiTPreTrainedModel(ViTPreTrainedModel):
-    def _init_weights(self, module: nn.Module):
-        PreTrainedModel._init_weights(self, module)
-        if isinstance(module, DeiTEmbeddings):
-            for parameter in module.parameters(recurse=False):  # the tokens and the positions
-                init.zeros_(parameter)
+    pass
 
 
 class DeiTModel(ViTModel):
@@ -56,6 +56,10 @@ class DeiTModel(ViTModel):
 
 
 class DeiTForImageClassification(ViTForImageClassification):
+    pass
+
+
+class DeiTForMaskedImageModeling(ViTForMaskedImageModeling):
     pass
 
 
@@ -114,6 +118,7 @@ __all__ = [
     "DeiTConfig",
     "DeiTForImageClassification",
     "DeiTForImageClassificationWithTeacher",
+    "DeiTForMaskedImageModeling",
     "DeiTModel",
     "DeiTPreTrainedModel",
 ]

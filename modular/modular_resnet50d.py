@@ -5,6 +5,7 @@ from transformers.image_utils import PILImageResampling
 from models.resnet.configuration_resnet import ResNetConfig
 from models.resnet.image_processing_resnet import ResNetImageProcessor
 from models.resnet.modeling_resnet import (
+    ResNetBackbone,
     ResNetConvLayer,
     ResNetEmbeddings,
     ResNetForImageClassification,
@@ -70,6 +71,10 @@ class ResNet50dForImageClassification(ResNetForImageClassification):
     pass
 
 
+class ResNet50dBackbone(ResNetBackbone):
+    pass
+
+
 class ResNet50dImageProcessor(ResNetImageProcessor):
     """Resizes, crops, scales and normalises images; needs numpy and pillow.
 
@@ -83,6 +88,7 @@ class ResNet50dImageProcessor(ResNetImageProcessor):
 
 
 __all__ = [
+    "ResNet50dBackbone",
     "ResNet50dConfig",
     "ResNet50dForImageClassification",
     "ResNet50dImageProcessor",

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_deit.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 28f29becc4b6a860
+# unravel: digest of what follows: 087a24abfc4c2840
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -30,7 +30,7 @@ class DeiTConfig(PreTrainedConfig):
     patch_size: int | list[int] | tuple[int, int] = 16
     num_channels: int = 3
     qkv_bias: bool = True
-    encoder_stride: int = 16  # kept for config files: of a decoder that this model does not have
+    encoder_stride: int = 16  # of masked image modelling: the patch size, again
     pooler_output_size: int | None = None  # None: hidden_size
     pooler_act: str = "tanh"
 

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_deit.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: d39c0c27daf0f01b
+# unravel: digest of what follows: e804283515b4c3c2
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import (
     BaseModelOutputWithPooling,
     ImageClassifierOutput,
+    MaskedImageModelingOutput,
     ModelOutput,
 )
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, PreTrainedModel
@@ -78,6 +79,11 @@ class DeiTEmbeddings(nn.Module):
         )
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.distillation_token = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
+
+    def draw(self, std: float):
+        """Gives tokens and positions their initial values."""
+        for parameter in self.parameters(recurse=False):
+            init.zeros_(parameter)
 
     def first_tokens(self) -> list[torch.Tensor]:
         """What stands in front of the patches, each (1, 1, hidden_size)."""
@@ -270,8 +276,7 @@ class DeiTPreTrainedModel(PreTrainedModel):
     def _init_weights(self, module: nn.Module):
         super()._init_weights(module)
         if isinstance(module, DeiTEmbeddings):
-            for parameter in module.parameters(recurse=False):  # the tokens and the positions
-                init.zeros_(parameter)
+            module.draw(self.config.initializer_range)
 
 
 class DeiTPooler(nn.Module):
@@ -385,6 +390,72 @@ class DeiTForImageClassification(DeiTPreTrainedModel):
         )
 
 
+class DeiTForMaskedImageModeling(DeiTPreTrainedModel):
+    """The encoder with a head that paints the patches, those behind mask tokens among them.
+
+    Paper: SimMIM (Xie et al. 2021, arXiv:2111.09886).
+    """
+
+    def __init__(self, config: DeiTConfig):
+        super().__init__(config)
+        self.deit = DeiTModel(config, add_pooling_layer=False, use_mask_token=True)
+        stride = config.encoder_stride
+        self.decoder = nn.Sequential(
+            nn.Conv2d(config.hidden_size, stride**2 * config.num_channels, kernel_size=1),
+            nn.PixelShuffle(stride),
+        )
+        self.post_init()
+
+    def painting_loss(
+        self, painted: torch.Tensor, pixel_values: torch.Tensor, masked: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean absolute difference of pixels where `masked`, (batch, rows, columns), is true."""
+        stride = self.config.encoder_stride
+        if painted.shape != pixel_values.shape:
+            raise ValueError(
+                f"encoder_stride ({stride}) and patch_size ({self.config.patch_size}) differ: what "
+                f"is painted, {tuple(painted.shape)}, is no image of {tuple(pixel_values.shape)}"
+            )
+        masked = masked.repeat_interleave(stride, 1).repeat_interleave(stride, 2)[:, None]
+        masked = masked.to(painted.dtype)
+        difference = nn.functional.l1_loss(pixel_values, painted, reduction="none")
+        return (difference * masked).sum() / (masked.sum() + 1e-5) / self.config.num_channels
+
+    @can_return_tuple
+    def forward(
+        self,
+        pixel_values: torch.Tensor | None = None,
+        bool_masked_pos: torch.BoolTensor | None = None,
+        interpolate_pos_encoding: bool | None = None,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> MaskedImageModelingOutput:
+        """(batch, channels, height, width) -> the same shape, and the loss if patches are masked.
+
+        `bool_masked_pos` is (batch, patches), true where the mask token takes a patch's place.
+        """
+        outputs = self.base_model(
+            pixel_values,
+            bool_masked_pos=bool_masked_pos,
+            interpolate_pos_encoding=interpolate_pos_encoding,
+            attention_mask=attention_mask,
+            **kwargs,
+        )
+        embeddings = self.base_model.embeddings
+        grid = embeddings.patch_embeddings.grid(*pixel_values.shape[-2:])
+        patches = outputs.last_hidden_state[:, len(embeddings.first_tokens()) :]
+        painted = self.decoder(patches.transpose(1, 2).unflatten(2, grid))
+        loss = None
+        if bool_masked_pos is not None:
+            loss = self.painting_loss(painted, pixel_values, bool_masked_pos.unflatten(1, grid))
+        return MaskedImageModelingOutput(
+            loss=loss,
+            reconstruction=painted,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+
+
 @dataclass
 class DeiTForImageClassificationWithTeacherOutput(ModelOutput):
     """The mean of two heads' scores, and each one's, (batch, num_labels)."""
@@ -439,6 +510,7 @@ class DeiTForImageClassificationWithTeacher(DeiTPreTrainedModel):
 __all__ = [
     "DeiTForImageClassification",
     "DeiTForImageClassificationWithTeacher",
+    "DeiTForMaskedImageModeling",
     "DeiTModel",
     "DeiTPreTrainedModel",
 ]

@@ -4,7 +4,9 @@ import torch
 from torch import nn
 from transformers import initialization as init
 from transformers.activations import ACT2FN
+from transformers.backbone_utils import BackboneMixin, filter_output_hidden_states
 from transformers.modeling_outputs import (
+    BackboneOutput,
     BaseModelOutputWithPoolingAndNoAttention,
     ImageClassifierOutputWithNoAttention,
 )
@@ -260,4 +262,31 @@ class ResNetForImageClassification(ResNetPreTrainedModel):
         )
 
 
-__all__ = ["ResNetForImageClassification", "ResNetModel", "ResNetPreTrainedModel"]
+class ResNetBackbone(BackboneMixin, ResNetPreTrainedModel):
+    """The network without a head, for models that look at several stages: at `out_features`."""
+
+    has_attentions = False
+
+    def __init__(self, config: ResNetConfig):
+        super().__init__(config)
+        self.num_features = [config.embedding_size, *config.hidden_sizes]
+        self.embedder = ResNetEmbeddings(config)
+        self.encoder = ResNetEncoder(config)
+        self.post_init()
+
+    @can_return_tuple
+    @filter_output_hidden_states
+    def forward(
+        self, pixel_values: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> BackboneOutput:
+        """(batch, channels, height, width) -> feature maps (batch, `channels`, ...), one a stage."""
+        hidden_states = [self.embedder(pixel_values)]
+        for stage in self.encoder.stages:
+            hidden_states.append(stage(hidden_states[-1]))
+        return BackboneOutput(
+            feature_maps=tuple(hidden_states[stage] for stage in self.out_indices),
+            hidden_states=tuple(hidden_states),
+        )
+
+
+__all__ = ["ResNetBackbone", "ResNetForImageClassification", "ResNetModel", "ResNetPreTrainedModel"]

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_resnet50d.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 1f7d74c7058770b7
+# unravel: digest of what follows: a86393dad67f2bc5
 
 from itertools import pairwise
 
@@ -8,7 +8,9 @@ import torch
 from torch import nn
 from transformers import initialization as init
 from transformers.activations import ACT2FN
+from transformers.backbone_utils import BackboneMixin, filter_output_hidden_states
 from transformers.modeling_outputs import (
+    BackboneOutput,
     BaseModelOutputWithPoolingAndNoAttention,
     ImageClassifierOutputWithNoAttention,
 )
@@ -274,4 +276,36 @@ class ResNet50dForImageClassification(ResNet50dPreTrainedModel):
         )
 
 
-__all__ = ["ResNet50dForImageClassification", "ResNet50dModel", "ResNet50dPreTrainedModel"]
+class ResNet50dBackbone(BackboneMixin, ResNet50dPreTrainedModel):
+    """The network without a head, for models that look at several stages: at `out_features`."""
+
+    has_attentions = False
+
+    def __init__(self, config: ResNet50dConfig):
+        super().__init__(config)
+        self.num_features = [config.embedding_size, *config.hidden_sizes]
+        self.embedder = ResNet50dEmbeddings(config)
+        self.encoder = ResNet50dEncoder(config)
+        self.post_init()
+
+    @can_return_tuple
+    @filter_output_hidden_states
+    def forward(
+        self, pixel_values: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> BackboneOutput:
+        """(batch, channels, height, width) -> feature maps (batch, `channels`, ...), one a stage."""
+        hidden_states = [self.embedder(pixel_values)]
+        for stage in self.encoder.stages:
+            hidden_states.append(stage(hidden_states[-1]))
+        return BackboneOutput(
+            feature_maps=tuple(hidden_states[stage] for stage in self.out_indices),
+            hidden_states=tuple(hidden_states),
+        )
+
+
+__all__ = [
+    "ResNet50dBackbone",
+    "ResNet50dForImageClassification",
+    "ResNet50dModel",
+    "ResNet50dPreTrainedModel",
+]

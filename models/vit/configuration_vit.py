@@ -26,7 +26,7 @@ class ViTConfig(PreTrainedConfig):
     patch_size: int | list[int] | tuple[int, int] = 16
     num_channels: int = 3
     qkv_bias: bool = True
-    encoder_stride: int = 16  # kept for config files: of a decoder that this model does not have
+    encoder_stride: int = 16  # of masked image modelling: the patch size, again
     pooler_output_size: int | None = None  # None: hidden_size
     pooler_act: str = "tanh"
 

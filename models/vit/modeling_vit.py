@@ -6,7 +6,11 @@ from transformers import initialization as init
 from transformers.activations import ACT2FN
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.modeling_outputs import BaseModelOutputWithPooling, ImageClassifierOutput
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPooling,
+    ImageClassifierOutput,
+    MaskedImageModelingOutput,
+)
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, PreTrainedModel
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
@@ -79,6 +83,13 @@ class ViTEmbeddings(nn.Module):
             torch.zeros(1, self.patch_embeddings.num_patches + 1, config.hidden_size)
         )
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def draw(self, std: float):
+        """Gives tokens and positions their initial values."""
+        init.trunc_normal_(self.cls_token, std=std)
+        init.trunc_normal_(self.position_embeddings, std=std)
+        if self.mask_token is not None:
+            init.zeros_(self.mask_token)
 
     def first_tokens(self) -> list[torch.Tensor]:
         """What stands in front of the patches, each (1, 1, hidden_size)."""
@@ -272,11 +283,7 @@ class ViTPreTrainedModel(PreTrainedModel):
     def _init_weights(self, module: nn.Module):
         super()._init_weights(module)
         if isinstance(module, ViTEmbeddings):
-            std = self.config.initializer_range
-            init.trunc_normal_(module.cls_token, std=std)
-            init.trunc_normal_(module.position_embeddings, std=std)
-            if module.mask_token is not None:
-                init.zeros_(module.mask_token)
+            module.draw(self.config.initializer_range)
 
 
 class ViTModel(ViTPreTrainedModel):
@@ -377,4 +384,75 @@ class ViTForImageClassification(ViTPreTrainedModel):
         )
 
 
-__all__ = ["ViTForImageClassification", "ViTModel", "ViTPreTrainedModel"]
+class ViTForMaskedImageModeling(ViTPreTrainedModel):
+    """The encoder with a head that paints the patches, those behind mask tokens among them.
+
+    Paper: SimMIM (Xie et al. 2021, arXiv:2111.09886).
+    """
+
+    def __init__(self, config: ViTConfig):
+        super().__init__(config)
+        self.vit = ViTModel(config, add_pooling_layer=False, use_mask_token=True)
+        stride = config.encoder_stride
+        self.decoder = nn.Sequential(
+            nn.Conv2d(config.hidden_size, stride**2 * config.num_channels, kernel_size=1),
+            nn.PixelShuffle(stride),
+        )
+        self.post_init()
+
+    def painting_loss(
+        self, painted: torch.Tensor, pixel_values: torch.Tensor, masked: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean absolute difference of pixels where `masked`, (batch, rows, columns), is true."""
+        stride = self.config.encoder_stride
+        if painted.shape != pixel_values.shape:
+            raise ValueError(
+                f"encoder_stride ({stride}) and patch_size ({self.config.patch_size}) differ: what "
+                f"is painted, {tuple(painted.shape)}, is no image of {tuple(pixel_values.shape)}"
+            )
+        masked = masked.repeat_interleave(stride, 1).repeat_interleave(stride, 2)[:, None]
+        masked = masked.to(painted.dtype)
+        difference = nn.functional.l1_loss(pixel_values, painted, reduction="none")
+        return (difference * masked).sum() / (masked.sum() + 1e-5) / self.config.num_channels
+
+    @can_return_tuple
+    def forward(
+        self,
+        pixel_values: torch.Tensor | None = None,
+        bool_masked_pos: torch.BoolTensor | None = None,
+        interpolate_pos_encoding: bool | None = None,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> MaskedImageModelingOutput:
+        """(batch, channels, height, width) -> the same shape, and the loss if patches are masked.
+
+        `bool_masked_pos` is (batch, patches), true where the mask token takes a patch's place.
+        """
+        outputs = self.base_model(
+            pixel_values,
+            bool_masked_pos=bool_masked_pos,
+            interpolate_pos_encoding=interpolate_pos_encoding,
+            attention_mask=attention_mask,
+            **kwargs,
+        )
+        embeddings = self.base_model.embeddings
+        grid = embeddings.patch_embeddings.grid(*pixel_values.shape[-2:])
+        patches = outputs.last_hidden_state[:, len(embeddings.first_tokens()) :]
+        painted = self.decoder(patches.transpose(1, 2).unflatten(2, grid))
+        loss = None
+        if bool_masked_pos is not None:
+            loss = self.painting_loss(painted, pixel_values, bool_masked_pos.unflatten(1, grid))
+        return MaskedImageModelingOutput(
+            loss=loss,
+            reconstruction=painted,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+
+
+__all__ = [
+    "ViTForImageClassification",
+    "ViTForMaskedImageModeling",
+    "ViTModel",
+    "ViTPreTrainedModel",
+]

@@ -14,10 +14,10 @@ from tests.models.parity import BOUND, Case, blocks, gradients, perturb, relativ
 from tests.models.vision import (
     CASES,
     FIRST_TOKENS,
-    HEADS,
     MODELS,
+    heads,
+    inputs,
     pixels,
-    some_tokens,
 )
 
 
@@ -27,18 +27,21 @@ def models(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", chosen, ids=lambda case: case.model)
 
 
+def attentions(*names: str) -> pytest.MarkDecorator:
+    """Each case of the models, all if none is named, with each of its attention functions."""
+    chosen = [
+        pytest.param(case, attention, id=f"{case}-{attention}")
+        for case in CASES
+        if not names or case.model in names
+        for attention in case.attentions
+    ]
+    return pytest.mark.parametrize(("case", "attention"), chosen)
+
+
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
 all_heads = pytest.mark.parametrize(
     ("case", "head"),
-    [pytest.param(case, head, id=f"{case}-{head}") for case in CASES for head in HEADS[case.model]],
-)
-all_attentions = pytest.mark.parametrize(
-    ("case", "attention"),
-    [
-        pytest.param(case, attention, id=f"{case}-{attention}")
-        for case in CASES
-        for attention in case.attentions
-    ],
+    [pytest.param(case, head, id=f"{case}-{head}") for case in CASES for head in heads(case)],
 )
 
 
@@ -82,21 +85,21 @@ def test_weights_load_both_ways(case: Case, head: str) -> None:
     ]
 
 
-@all_attentions
+@attentions()
 def test_outputs(case: Case, attention: str) -> None:
-    for head in HEADS[case.model]:
+    for head in heads(case):
         own, reference = case.pair(head, attention)
         with torch.no_grad():
-            assert worst(own(pixels(case)), reference(pixels(case))) <= BOUND, head
+            given = inputs(case, head)
+            assert worst(own(**given), reference(**given)) <= BOUND, head
 
 
-@models("vit", "deit")
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@attentions("vit", "deit")
 def test_tokens_that_are_not_to_be_seen(case: Case, attention: str) -> None:
-    given = {"pixel_values": pixels(case), "attention_mask": some_tokens(case)}
-    for head in HEADS[case.model]:
+    for head in heads(case):
         own, reference = case.pair(head, attention)
         with torch.no_grad():
+            given = inputs(case, head, masked=True)
             assert worst(own(**given), reference(**given)) <= BOUND, head
 
 
@@ -105,7 +108,8 @@ def test_every_layer(case: Case, head: str) -> None:
     own, reference = case.pair(head, "eager")
     asked = {"output_hidden_states": True, "output_attentions": case.model != "resnet"}
     with torch.no_grad():
-        actual, expected = (model(pixels(case), **asked) for model in (own, reference))
+        given = inputs(case, head)
+        actual, expected = (model(**given, **asked) for model in (own, reference))
     assert len(expected.hidden_states) == 1 + 3
     assert len(expected.get("attentions", ())) == 3 * asked["output_attentions"]
     assert worst(actual, expected) <= BOUND
@@ -115,10 +119,9 @@ def test_every_layer(case: Case, head: str) -> None:
 @pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
 def test_loss_and_gradients(case: Case, head: str, training: bool) -> None:
     own, reference = (model.train(training) for model in case.pair(head))
-    if head == "ForImageClassification" and own.num_labels:
-        losses = [model(pixels(case), labels=torch.arange(3)).loss for model in (own, reference)]
-    else:
-        losses = [score(model(pixels(case))) for model in (own, reference)]
+    given = inputs(case, head, labelled=True)
+    outputs = [model(**given) for model in (own, reference)]
+    losses = [score(each) if each.get("loss") is None else each.loss for each in outputs]
     assert relative(*losses) <= BOUND
     for loss in losses:
         loss.backward()
@@ -144,7 +147,7 @@ def test_dropout_is_where_the_references_is(case: Case) -> None:
     assert relative(*found) <= BOUND
 
 
-@all_attentions
+@attentions()
 def test_bfloat16_is_rounded_where_the_reference_rounds(case: Case, attention: str) -> None:
     own, reference = case.pair("Model", attention, torch.bfloat16)
     given = pixels(case).bfloat16()
@@ -214,6 +217,14 @@ def test_gradient_checkpointing_changes_nothing(case: Case) -> None:
         assert torch.equal(gradient, found[1][name]), name
 
 
+@models("vit", "deit", "resnet", "sam")
+def test_compiled_in_one_graph(case: Case) -> None:
+    own, _ = case.pair("Model")
+    with torch.no_grad():
+        compiled = torch.compile(own, backend="eager", fullgraph=True)
+        assert worst(compiled(pixels(case)), own(pixels(case))) <= BOUND
+
+
 @models("vit", "deit")
 def test_positions_are_stretched_over_images_of_other_sizes(case: Case) -> None:
     # The reference stretches square images only.
@@ -258,6 +269,45 @@ def test_masked_patches(case: Case) -> None:
         found.append((outputs.last_hidden_state, model.embeddings.mask_token.grad))
     for actual, expected in zip(*found, strict=True):
         assert relative(actual, expected) <= BOUND
+
+
+@models("vit", "deit")
+def test_images_that_are_not_square_are_painted(case: Case) -> None:
+    case = Case(case.model, case.cased, "painter", {"encoder_stride": 4}, case.sizes)
+    config, _ = case.configs()
+    own = case.own("ForMaskedImageModeling")(config).eval()
+    given = inputs(case, "ForMaskedImageModeling")
+    with torch.no_grad():
+        outputs = own(**given)
+        behind = given["bool_masked_pos"].unflatten(1, (3, 5))
+        behind = torch.kron(behind.long(), torch.ones(1, 4, 4).long()).bool()
+        differences = (outputs.reconstruction - given["pixel_values"]).abs().mean(1)
+        assert relative(outputs.loss, differences[behind].mean()) <= BOUND
+        larger = own(pixels(case, 16, 24), interpolate_pos_encoding=True)
+    assert larger.reconstruction.shape == (3, 2, 16, 24)
+    config.encoder_stride = 2
+    with pytest.raises(ValueError, match=r"encoder_stride \(2\) and patch_size \(4\) differ"):
+        case.own("ForMaskedImageModeling")(config)(**given)
+
+
+@models("resnet")
+def test_a_backbone_shows_the_stages_that_are_asked_for(case: Case) -> None:
+    case = Case(
+        case.model,
+        case.cased,
+        "backbone",
+        {"out_features": ["stem", "stage2"]},
+        case.sizes,
+        case.attentions,
+    )
+    own, reference = case.pair("Backbone")
+    assert own.channels == reference.channels == [8, 20]
+    with torch.no_grad():
+        actual, expected = own(pixels(case)), reference(pixels(case))
+        assert worst(actual, expected) <= BOUND
+        assert [each.shape[1] for each in actual.feature_maps] == own.channels
+        own.out_indices = [1, 3]
+        assert [each.shape[1] for each in own(pixels(case)).feature_maps] == [12, 28]
 
 
 @models("vit", "deit", "resnet", "sam")

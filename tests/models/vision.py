@@ -24,6 +24,7 @@ VIT_OTHER_SIZES = {
     "image_size": 16,
     "pooler_output_size": 7,
     "pooler_act": "gelu",
+    "encoder_stride": 4,
     "num_labels": 0,
 }
 RESNET_SIZES = {
@@ -82,12 +83,18 @@ MODELS = tuple({case.model: case for case in reversed(CASES)}.values())
 HEADS = {
     "vit": ("Model", "ForImageClassification"),
     "deit": ("Model", "ForImageClassification", "ForImageClassificationWithTeacher"),
-    "resnet": ("Model", "ForImageClassification"),
+    "resnet": ("Model", "ForImageClassification", "Backbone"),
     "sam": ("Model",),
 }
 
 FIRST_TOKENS = {"vit": 1, "deit": 2}
 """How many tokens stand in front of the patches, where there are any."""
+
+
+def heads(case: Case) -> tuple[str, ...]:
+    """The heads that the case's model has; the reference paints square images only."""
+    painters = ("ForMaskedImageModeling",) if case.options is VIT_OTHER_SIZES else ()
+    return (*HEADS[case.model], *painters)
 
 
 def pixels(case: Case, height: int | None = None, width: int | None = None) -> Tensor:
@@ -100,8 +107,18 @@ def pixels(case: Case, height: int | None = None, width: int | None = None) -> T
     return torch.randn(shape, generator=generator)
 
 
-def some_tokens(case: Case) -> Tensor:
-    """An attention mask that leaves out other tokens of each image: (3, tokens)."""
-    *_, height, width = pixels(case).shape
-    tokens = FIRST_TOKENS[case.model] + height // 4 * (width // 4)
-    return ((torch.arange(tokens) * torch.arange(2, 5)[:, None]) % 5 != 3).long()
+def inputs(
+    case: Case, head: str, *, labelled: bool = False, masked: bool = False
+) -> dict[str, Tensor]:
+    """Images, and what is to be painted or found in them; if masked, without some of the tokens."""
+    found = {"pixel_values": pixels(case)}
+    *_, height, width = found["pixel_values"].shape
+    patches = torch.arange(height // 4 * (width // 4))
+    if head == "ForMaskedImageModeling":
+        found["bool_masked_pos"] = (patches + torch.arange(3)[:, None]) % 3 == 1
+    if masked:
+        tokens = torch.arange(FIRST_TOKENS[case.model] + len(patches))
+        found["attention_mask"] = (tokens * torch.arange(2, 5)[:, None] % 5 != 3).long()
+    if labelled and head == "ForImageClassification" and case.configs()[1].num_labels:
+        found["labels"] = torch.arange(3)
+    return found
