@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from unravel.diagnostics import Place, refuse
 from unravel.foreign import sibling_kind
+from unravel.naming import model_name
 from unravel.outline import place
 from unravel.parents import Parent
 from unravel.relative import is_plain_guard, moved
 from unravel.renaming import Renaming
+from unravel.routing import split_module
 from unravel.scanning import identifiers
 from unravel.sorting import sorted_imports
 from unravel.types import Import, Outline, Settings
@@ -59,12 +61,23 @@ def modular_candidates(
         _candidate(statement, modular, settings, target)
         for statement in modular.imports
         if id(statement.node) not in of_parents
+        and not (settings.corpus_rules and _is_own_file(statement, modular))
     ]
     bound = {bound for candidate in found for _, bound in candidate.names}
     if guards_backends(kind, settings) and not bound.isdisjoint(map(_test, _BACKENDS)):
         # The blank line above the imports goes where the test is their own; see neucodec.
         return [replace(candidate, lead=candidate.lead.lstrip("\n")) for candidate in found]
     return found
+
+
+def _is_own_file(statement: Import, modular: Outline) -> bool:
+    """Is this an absolute import of a hand-written file of the model?
+
+    In the corpus that gives way to what the parent's import of its own file becomes:
+    `.configuration_ijepa` in ijepa of release 5.17.0.
+    """
+    found = split_module(statement.module)
+    return not statement.level and found is not None and found[1] == model_name(modular.path)
 
 
 def parent_candidates(
