@@ -142,13 +142,20 @@ import sys
 import numpy as np
 import torch
 from transformers import (
-    AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification, pipeline
+    AutoBackbone,
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    AutoModelForImageClassification,
+    pipeline,
 )
 
 folder, given = sys.argv[1], np.load(sys.argv[2])
 trust = {"trust_remote_code": True}
 config = AutoConfig.from_pretrained(folder, **trust)
 assert type(config).__name__ == "ResNet50dConfig" and config.stem_size == 6
+backbone = AutoBackbone.from_config(config, **trust)
+assert backbone.channels == [28], backbone.channels
 model = AutoModelForImageClassification.from_pretrained(folder, **trust)
 assert type(model).__module__.startswith("transformers_modules."), type(model).__module__
 processor = AutoImageProcessor.from_pretrained(folder, **trust)
