@@ -15,7 +15,7 @@ from unravel.config import _KEYS
 from unravel.diagnostics import CODES
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("convert", "check", "graph", "impact", "lint", "rule")
+COMMANDS = ("convert", "check", "graph", "impact", "lint", "rule", "new", "forward")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -117,7 +117,11 @@ ROOMS: dict[str, set[str]] = {
     # Tells of saved files.
     "watching": set(),
     "cli_check": BELOW_CLI | {"", "cli", "cli_lineage", "impact", "reports"},
-    "cli": BELOW_CLI | {"", "cli_check", "cli_forward", "cli_lineage", "cli_lint", "watching"},
+    # The first files of a new model, formatted as its project's are.
+    "scaffold": BASE | CORE | SERVICES | {"selection"},
+    "cli_new": BELOW_CLI | {"cli", "cli_lineage", "scaffold"},
+    "cli": BELOW_CLI
+    | {"", "cli_check", "cli_forward", "cli_lineage", "cli_lint", "cli_new", "watching"},
     # The public API hands on what the rooms below the command line offer.
     "": BELOW_CLI,
     "__main__": {"cli"},

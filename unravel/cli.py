@@ -20,6 +20,7 @@ from unravel.cli_check import check
 from unravel.cli_forward import forward
 from unravel.cli_lineage import graph, impact
 from unravel.cli_lint import lint, rule
+from unravel.cli_new import new
 
 if TYPE_CHECKING:
     from unravel.cache import Cache
@@ -212,6 +213,7 @@ commands.add_command(forward)
 commands.add_command(graph)
 commands.add_command(impact)
 commands.add_command(lint)
+commands.add_command(new)
 commands.add_command(rule)
 
 

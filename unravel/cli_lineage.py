@@ -53,7 +53,7 @@ def graph(
     from unravel.selection import select
     from unravel.types import Failed
 
-    project = _opened(root, profile)
+    project = opened(root, profile)
     if isinstance(project, Failed):
         return _refuse(project.diagnostics, str(root or ""))
     selection = select(project, ())
@@ -110,7 +110,7 @@ def impact(
     from unravel.impact import find_impact
     from unravel.types import Failed
 
-    project = _opened(root, profile)
+    project = opened(root, profile)
     if isinstance(project, Failed):
         return _refuse(project.diagnostics, str(root or ""))
     found = find_impact(
@@ -122,7 +122,8 @@ def impact(
     return DONE if put("\n".join(lines) + "\n", output) else FAILED
 
 
-def _opened(root: str | None, profile: str | None) -> Project | Failed:
+def opened(root: str | None, profile: str | None) -> Project | Failed:
+    """The project in the folder `root`, or around the current one."""
     from unravel.config import find_root
     from unravel.selection import open_project
 
