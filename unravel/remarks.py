@@ -97,7 +97,7 @@ def _stale(
     docstring: Statement | None, gone: set[str], node: ast.AST, name: str, context: Context
 ) -> Iterator[Diagnostic]:
     """A warning if the parent's `docstring`, which the child inherits, documents what is `gone`."""
-    names = sorted(_documented(docstring) & gone) if docstring is not None else []
+    names = sorted(documented(docstring) & gone) if docstring is not None else []
     if names:
         of = f"{context.parent.name}.{name}" if name else context.parent.name
         yield _warning(
@@ -110,7 +110,7 @@ def _stale(
         )
 
 
-def _documented(docstring: Statement) -> set[str]:
+def documented(docstring: Statement) -> set[str]:
     """The arguments in the `Args:` sections of a docstring, and its `:param x:` fields."""
     value = getattr(docstring.node, "value", None)
     text = inspect.cleandoc(str(getattr(value, "value", ""))) + "\n"

@@ -10,7 +10,7 @@ from unravel.context import Context
 from unravel.converter import Model, merging_context, parent_class, read_model
 from unravel.lint.model import ModelFile
 from unravel.lint.rule import Edit
-from unravel.members import method_key
+from unravel.members import method_key, raises_only
 from unravel.outline import class_outline
 from unravel.parents import Parent
 from unravel.renaming import Renaming
@@ -20,6 +20,7 @@ from unravel.types import (
     DefinitionKind,
     Load,
     Member,
+    Method,
     Outline,
     Settings,
 )
@@ -62,7 +63,16 @@ class Child:
 
     def own(self, member: Member) -> Member:
         """`member` as merging has it."""
-        return self.context.child.members[self.cls.members.index(member)]
+        found = [m for m in self.context.child.members if m.name == member.name]
+        return next((m for m in found if m.statement.line == member.statement.line), member)
+
+    def method_pairs(self) -> Iterator[tuple[Member, Method, Method]]:
+        """The methods that stand for one of the parent's, each with both."""
+        for pair in self.pairs:
+            mine = pair.member.method
+            theirs = pair.theirs.method if pair.theirs is not None else None
+            if mine is not None and theirs is not None and not raises_only(mine):
+                yield pair.member, mine, theirs
 
 
 def _accessor(member: Member) -> str:

@@ -1,0 +1,84 @@
+"""A class or function that nothing uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from unravel.lint.exports import exported
+from unravel.lint.modular import Modular
+from unravel.lint.rule import Example, Finding, Rule
+from unravel.types import DefinitionKind, Severity
+
+
+def check(modular: Modular) -> Iterator[Finding]:
+    exports = exported(modular.outline)
+    if exports is None:
+        return  # whatever it defines may be what others import
+    text = "".join(modular.lines)
+    copied = {
+        renaming.name(name)
+        for parent, renaming in modular.model.parents
+        for name in parent.outline.definitions
+    }
+    generated = "\n".join("".join(file.outline.lines) for file in modular.files)
+    for name, definition in modular.outline.definitions.items():
+        if definition.kind is DefinitionKind.ASSIGNMENT or name in exports or name in copied:
+            continue
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        own = len(word.findall(definition.text))
+        if len(word.findall(text)) > own or len(word.findall(generated)) > own:
+            continue
+        if name.startswith("__"):
+            continue  # the module's own `__getattr__`
+        yield Finding(
+            definition.statement.node,
+            f"nothing uses `{name}`",
+            "delete it, or export it in `__all__`",
+            unless_imported=name,
+        )
+
+
+RULE = Rule(
+    code="UNM113",
+    name="unused-definition",
+    severity=Severity.WARNING,
+    summary="A class or function of the modular file is not used, not exported and replaces nothing of a parent.",
+    why="""\
+It is generated all the same, and whoever changes the model keeps it working. Often it is a class
+that was to replace one of the parent's and is not called like it: then the parent's is used,
+which is a bug.""",
+    examples=(
+        Example(
+            bad="""\
+from models.old.modeling_old import OldModel
+
+
+def rescaled(states):
+    return states * 2
+
+
+class NewModel(OldModel):
+    pass
+
+
+__all__ = ["NewModel"]
+""",
+            good="""\
+from models.old.modeling_old import OldModel
+
+
+def scaled(states, scale):
+    return states * scale / 2
+
+
+class NewModel(OldModel):
+    pass
+
+
+__all__ = ["NewModel"]
+""",
+        ),
+    ),
+    check=check,
+)
