@@ -72,18 +72,19 @@ def _lint(unit: Unit, loader: Loader, codes: frozenset[str]) -> Iterator[Located
 def _findings(
     unit: Unit, outlines: dict[str, Outline], loader: Loader, codes: frozenset[str]
 ) -> Iterator[Located]:
-    modular = None
-    if unit.modular in outlines:
-        try:
-            modular = read_modular(outlines[unit.modular], loader.settings, loader.load)
-        except Refused as refused:
-            # Not convertible: what is wrong with it comes first. Its models' files are looked at.
-            yield Located(refused.diagnostic)
     files = read_model_files(unit, outlines, loader)
-    if modular is not None:
+    if unit.modular in outlines:
+        modular, refused = read_modular(outlines[unit.modular], loader.settings, loader.load)
         modular.files = files
-        for rule in of_scope(Scope.MODULAR, codes):
-            yield from _located(rule, rule.check(modular), modular)
+        found = [
+            each
+            for rule in of_scope(Scope.MODULAR, codes)
+            for each in _located(rule, rule.check(modular), modular)
+        ]
+        yield from found
+        # What the converter says of a line is left out where a rule says it, and mends it.
+        if refused and all(each.diagnostic.line != refused.line for each in found):
+            yield Located(refused)
     for file in files:
         for rule in of_scope(Scope.MODEL, codes):
             yield from _located(rule, rule.check(file), file)

@@ -18,10 +18,12 @@ from unravel.types import (
     ClassOutline,
     Definition,
     DefinitionKind,
+    Diagnostic,
     Load,
     Member,
     Method,
     Outline,
+    Refused,
     Settings,
 )
 
@@ -81,13 +83,13 @@ def _accessor(member: Member) -> str:
 
 @dataclass(eq=False)
 class Modular:
-    """A modular file with its parents. `model` is what the converter has read.
+    """A modular file with its parents. `model` is what the converter has read; None if it refuses.
 
     `files` are those of the model that lie on disk, generated and by hand.
     """
 
     outline: Outline
-    model: Model
+    model: Model | None
     settings: Settings
     load: Load
     files: tuple[ModelFile, ...] = ()
@@ -107,6 +109,8 @@ class Modular:
         return tuple(self._children())
 
     def _children(self) -> Iterator[Child]:
+        if self.model is None:
+            return
         for name, cls in self.classes.items():
             definition = self.model.modular.definitions[name]
             found = parent_class(definition, self.model)
@@ -115,9 +119,14 @@ class Modular:
                 raw = self.outline.definitions[name]
                 yield Child(raw, cls, found.parent, found.renaming, context)
 
-    @cached_property
+    @property
     def lines(self) -> Sequence[str]:
         return self.outline.lines
+
+    @property
+    def parents(self) -> tuple[tuple[Parent, Renaming], ...]:
+        """The parent modules, and what is renamed in each."""
+        return self.model.parents if self.model is not None else ()
 
     def removal(self, cls: ClassOutline, members: Sequence[Member]) -> tuple[Edit, ...]:
         """The edits that delete `members` of a class, which becomes `pass` if nothing is left."""
@@ -131,6 +140,11 @@ class Modular:
         return tuple(edits)
 
 
-def read_modular(outline: Outline, settings: Settings, load: Load) -> Modular:
-    """The modular file, as the converter reads it. Raises `Refused` where that cannot be."""
-    return Modular(outline, read_model(outline, settings, load), settings, load)
+def read_modular(
+    outline: Outline, settings: Settings, load: Load
+) -> tuple[Modular, Diagnostic | None]:
+    """The modular file, as the converter reads it, or why it refuses to."""
+    try:
+        return Modular(outline, read_model(outline, settings, load), settings, load), None
+    except Refused as refused:
+        return Modular(outline, None, settings, load), refused.diagnostic

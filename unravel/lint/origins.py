@@ -17,10 +17,10 @@ _SOURCE = re.compile(r"[\w./-]*modular_\w+\.py")
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The class `name` of `model`."""
+    """The class `name` of a file."""
 
     name: str
-    model: str
+    file: str
 
 
 def original(module: Outline, name: str, modular: Modular) -> Original | None:
@@ -31,8 +31,7 @@ def original(module: Outline, name: str, modular: Modular) -> Original | None:
         if step is None:
             break
         module, name = step
-        model = re.sub(r"^[a-z_]*?_", "", posixpath.basename(module.path).removesuffix(".py"), 1)
-        found = Original(name, model)
+        found = Original(name, posixpath.basename(module.path))
     return found
 
 

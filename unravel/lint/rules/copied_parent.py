@@ -16,7 +16,7 @@ def check(modular: Modular) -> Iterator[Finding]:
         if found is not None and not _uses_siblings(modular, child):
             yield Finding(
                 child.cls.node,
-                f"`{child.theirs.name}` is `{found.name}` of {found.model} under another name",
+                f"`{child.theirs.name}` is `{found.name}` of {found.file} under another name",
                 f"extend `{found.name}`",
             )
 

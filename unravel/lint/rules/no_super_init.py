@@ -40,7 +40,7 @@ RULE = Rule(
     summary="A class redefines `__init__` and never calls that of a base class.",
     why="""\
 `nn.Module` refuses modules before its own `__init__` has run: "cannot assign module before
-Module.__init__() call". In a modular file the parent's class seems to see to that, and does not.""",
+Module.__init__() call". In a modular file the parent's class seems to see to that; it does not.""",
     examples=(
         Example(
             bad="""\

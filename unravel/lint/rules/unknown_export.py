@@ -14,12 +14,12 @@ from unravel.types import Severity
 def check(modular: Modular) -> Iterator[Finding]:
     names = exported(modular.outline) or ()
     statement = statement_of(modular.outline)
-    if statement is None:
+    if statement is None or modular.model is None:
         return
     outline = modular.outline
     known = outline.definitions.keys() | {b for each in outline.imports for _, b in each.names}
     # What is copied from a parent under the new name may be exported, too.
-    for parent, renaming in modular.model.parents:
+    for parent, renaming in modular.parents:
         known = known | {renaming.name(name) for name in parent.outline.definitions}
     for name in names:
         if name not in known:

@@ -13,12 +13,12 @@ from unravel.types import DefinitionKind, Severity
 
 def check(modular: Modular) -> Iterator[Finding]:
     exports = exported(modular.outline)
-    if exports is None:
+    if exports is None or modular.model is None:
         return  # whatever it defines may be what others import
     text = "".join(modular.lines)
     copied = {
         renaming.name(name)
-        for parent, renaming in modular.model.parents
+        for parent, renaming in modular.parents
         for name in parent.outline.definitions
     }
     generated = "\n".join("".join(file.outline.lines) for file in modular.files)
@@ -43,7 +43,7 @@ RULE = Rule(
     code="UNM113",
     name="unused-definition",
     severity=Severity.WARNING,
-    summary="A class or function of the modular file is not used, not exported and replaces nothing of a parent.",
+    summary="A class or function is not used, not exported and replaces nothing of a parent.",
     why="""\
 It is generated all the same, and whoever changes the model keeps it working. Often it is a class
 that was to replace one of the parent's and is not called like it: then the parent's is used,
