@@ -111,9 +111,14 @@ def _stale(
 
 
 def documented(docstring: Statement) -> set[str]:
-    """The arguments in the `Args:` sections of a docstring, and its `:param x:` fields."""
+    """The arguments that a docstring documents."""
     value = getattr(docstring.node, "value", None)
-    text = inspect.cleandoc(str(getattr(value, "value", ""))) + "\n"
+    return documented_in(str(getattr(value, "value", "")))
+
+
+def documented_in(text: str) -> set[str]:
+    """The arguments in the `Args:` sections of a docstring's text, and its `:param x:` fields."""
+    text = inspect.cleandoc(text) + "\n"
     found = set(_FIELD.findall(text))
     for section in _SECTION.findall(text):
         lines = textwrap.dedent(section).splitlines()
