@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from unravel.lint.model import ModelFile
@@ -19,7 +20,9 @@ def model_imports(file: ModelFile) -> Iterator[tuple[Import, list[str], str]]:
             continue
         paths = candidates(statement, file.outline, file.loader.settings)
         found = next((path for path in paths if file.loader.exists(path)), "")
-        if found:
+        folder = posixpath.basename(posixpath.dirname(found))
+        # `modeling_utils` of the library is no model: it lies in no folder of that name.
+        if folder and (model == folder or model.startswith(folder + "_")):
             yield statement, [name for name, _ in statement.names], found
 
 

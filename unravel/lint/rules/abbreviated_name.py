@@ -15,7 +15,6 @@ _MEANING = {
     "bs": "batch_size",
     "bsz": "batch_size",
     "cfg": "config",
-    "ctx": "context",
     "emb": "embeddings",
     "hid": "hidden_states",
     "hs": "hidden_states",

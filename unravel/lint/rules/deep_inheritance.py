@@ -42,7 +42,7 @@ RULE = Rule(
     code="UNS201",
     name="deep-inheritance",
     severity=Severity.WARNING,
-    summary="A class of a model extends a class that extends a class that extends another, all in one file.",
+    summary="A class has more than two levels of classes of the same file above it.",
     why="""\
 A reader of a single-file model wants to see what a class does where it stands. With three classes
 above it, any method may come from any of them.""",

@@ -37,7 +37,7 @@ RULE = Rule(
     code="UNM119",
     name="needless-link",
     severity=Severity.WARNING,
-    summary="A class is `pass`, and all that it is for is to be extended once more in the same file.",
+    summary="A class is `pass`, and is there only to be extended by one other class.",
     why="""\
 One level of inheritance is flattened: what the second class inherits stays inherited in the
 generated file, where both are. Without the link there is one class, with all that it does in one

@@ -62,7 +62,8 @@ def _makes_module(node: ast.AST) -> bool:
     if not isinstance(value, ast.Call):
         return False
     text = ast.unparse(value.func)
-    return text.startswith("nn.") or text[:1].isupper()
+    is_module = text.startswith("nn.") or text[:1].isupper()
+    return is_module and not text.endswith(("Loss", "Dropout", "Identity", "ReLU", "GELU", "Tanh"))
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Softmax or a norm in the precision of its input."""
+"""A router's softmax or a norm in the precision of its input."""
 
 from __future__ import annotations
 
@@ -16,33 +16,23 @@ def check(file: ModelFile) -> Iterator[Finding]:
     if file.kind != "modeling":
         return
     for function in file.functions:
-        if _is_attention(function):
+        if re.search("Router|Gate|TopK", function.full_name):
             yield from _softmax(function)
-        if (
-            function.cls is not None
-            and "RMSNorm" in function.cls.name
-            and function.name == "forward"
-        ):
+        if function.name == "forward" and "RMSNorm" in function.full_name:
             yield from _norm(function)
 
 
-def _is_attention(function: Function) -> bool:
-    return bool(re.search("attention|attn", function.full_name, re.IGNORECASE))
-
-
 def _softmax(function: Function) -> Iterator[Finding]:
-    """Weights of attention: a sum over many small numbers."""
     source = ast.unparse(function.node)
-    if "float32" in source or ".float()" in source:
+    if "float32" in source or ".float()" in source or "topk" not in source:
         return
     for node in function.all(ast.Call):
-        if last_name(node.func) != "softmax" or any(k.arg == "dtype" for k in node.keywords):
-            continue
-        yield Finding(
-            node,
-            f"`{function.full_name}` sums up in the precision of its input",
-            "pass `dtype=torch.float32`, and go back with `.to(query.dtype)`",
-        )
+        if last_name(node.func) == "softmax" and not any(k.arg == "dtype" for k in node.keywords):
+            yield Finding(
+                node,
+                f"`{function.full_name}` chooses by a softmax in the precision of its input",
+                "pass `dtype=torch.float32`, and go back to the input's dtype",
+            )
 
 
 def _norm(function: Function) -> Iterator[Finding]:
@@ -62,11 +52,11 @@ RULE = Rule(
     code="UNS214",
     name="softmax-in-low-precision",
     severity=Severity.WARNING,
-    summary="Attention's softmax, or the mean square of a norm, is computed in half precision.",
+    summary="The softmax of a router, or the mean square of a norm, is computed in half precision.",
     why="""\
-In float16 a square overflows beyond 255, and a sum of many small numbers loses most of them. The
-reference computes such islands in float32; without them a model drifts from its checkpoint's
-results as sequences grow.""",
+In float16 a square overflows beyond 255, so the mean square of a norm is infinite for states that
+are not. In bfloat16 the scores of a router have three digits, and rounding decides which expert
+gets a token. Reference implementations compute such islands in float32.""",
     examples=(
         Example(
             bad="""\

@@ -10,12 +10,20 @@ from unravel.lint.modular import Modular
 from unravel.lint.rule import Example, Finding, Rule
 from unravel.types import Severity, Statement
 
+_COMPARES = re.compile(
+    "like|similar|same|differ|from|based|instead|than|original|see |adapt|extend|inherit|variant|"
+    "augment",
+    re.IGNORECASE,
+)
+"""Words by which a docstring speaks of the other model and means it."""
+
 
 def check(modular: Modular) -> Iterator[Finding]:
     renamed = {
         child.theirs.name: child.cls.name
         for child in modular.children
         if child.theirs.name not in modular.classes
+        and child.renaming.name(child.theirs.name) == child.cls.name
     }
     if not renamed:
         return
@@ -27,7 +35,10 @@ def check(modular: Modular) -> Iterator[Finding]:
 
 
 def _in(docstring: Statement, names: re.Pattern[str], renamed: dict[str, str]) -> Iterator[Finding]:
-    for number, line in enumerate(docstring.text.splitlines()):
+    lines = docstring.text.splitlines()
+    for number, line in enumerate(lines):
+        if _COMPARES.search(" ".join(lines[max(number - 1, 0) : number + 1])):
+            continue
         for found in names.finditer(line):
             old, new = found[1], renamed[found[1]]
             at = ast.Pass(lineno=docstring.line + number, col_offset=found.start(1))

@@ -20,7 +20,7 @@ def check(file: ModelFile) -> Iterator[Finding]:
     if file.kind != "modeling":
         return
     for function in file.functions:
-        is_home = function.name.startswith(("_init", "init_", "_reset", "reset_", "resize"))
+        is_home = function.name.startswith(("_init", "init", "_reset", "reset_", "resize"))
         if function.cls is None or is_home or "init" in function.name.strip("_").split("_")[1:]:
             continue
         for node in function.all(ast.Call):
@@ -41,7 +41,7 @@ RULE = Rule(
     code="UNS210",
     name="stray-initialisation",
     severity=Severity.WARNING,
-    summary="A module gives its weights random values in `__init__` or elsewhere outside of `_init_weights`.",
+    summary="A module gives its weights random values outside of `_init_weights`.",
     why="""\
 A model is often made on the meta device and filled from a checkpoint: then `__init__` has no
 weights to fill, and what is missing in the checkpoint is initialised by `_init_weights` alone.

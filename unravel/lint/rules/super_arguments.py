@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from unravel.effects import bound_names, read_names
+from unravel.effects import bound_names, read_names, stored_attributes
 from unravel.lint.code import around_super, self_targets, unlike
 from unravel.lint.modular import Modular
 from unravel.lint.rule import Example, Finding, Rule
@@ -34,7 +34,7 @@ def check(modular: Modular) -> Iterator[Finding]:
 
 def _still_read(theirs: Method, after: list[Statement]) -> set[str]:
     """The names that the parent's body reads, less the assignments that the child replaces."""
-    replaced = {name for statement in after for name in self_targets(statement.node)}
+    replaced = stored_attributes((statement.node for statement in after), "self")
     kept = [s.node for s in theirs.body if not replaced.intersection(self_targets(s.node))]
     return read_names(kept)
 

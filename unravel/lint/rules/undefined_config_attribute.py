@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unravel.lint.configs import config_of, config_reads, fields_of
+from unravel.lint.configs import misread
 from unravel.lint.modular import Modular
 from unravel.lint.rule import Example, Finding, Rule
 from unravel.types import Severity
 
 
 def check(modular: Modular) -> Iterator[Finding]:
-    for name, cls in modular.classes.items():
-        config = config_of(modular, name)
-        fields = fields_of(config, modular.files) if config else None
-        if fields is None or not fields.known:
-            continue
-        for node in config_reads(cls.node):
-            if not fields.has(node.attr):
-                yield Finding(
-                    node,
-                    f"`{config}` has no `{node.attr}`",
-                    "give it that field, or read the one that is meant",
-                )
+    for cls in modular.classes.values():
+        yield from misread(cls.node, modular.files)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unravel.lint.configs import config_named, config_reads, fields_of
+from unravel.lint.configs import misread
 from unravel.lint.model import ModelFile
 from unravel.lint.rule import Example, Finding, Rule
 from unravel.types import Severity
@@ -14,17 +14,7 @@ def check(file: ModelFile) -> Iterator[Finding]:
     if file.kind != "modeling" or file.modular is not None:
         return  # of generated code, the rule for modular files tells
     for cls in file.classes.values():
-        config = config_named(cls)
-        fields = fields_of(config, file.beside.values()) if config else None
-        if fields is None or not fields.known:
-            continue
-        for node in config_reads(cls):
-            if not fields.has(node.attr):
-                yield Finding(
-                    node,
-                    f"`{config}` has no `{node.attr}`",
-                    "give it that field, or read the one that is meant",
-                )
+        yield from misread(cls, file.beside.values())
 
 
 RULE = Rule(

@@ -11,6 +11,9 @@ from unravel.lint.rule import Example, Finding, Rule
 from unravel.routing import kind_of
 from unravel.types import Severity
 
+_OF_TOKENS = ("_token_id", "_token_ids", "_token_index", "_token")
+"""What a checkpoint says of its vocabulary, for whoever prepares inputs."""
+
 
 def check(modular: Modular) -> Iterator[Finding]:
     if not any(file.kind == "modeling" for file in modular.files):
@@ -20,7 +23,8 @@ def check(modular: Modular) -> Iterator[Finding]:
         if kind_of(name, "") != "configuration":
             continue
         for field, node in own_fields(cls.node).items():
-            if field.startswith("_") or field in INHERITED or field in READ_ELSEWHERE:
+            is_common = field in INHERITED or field in READ_ELSEWHERE
+            if field.startswith("_") or is_common or field.endswith(_OF_TOKENS):
                 continue
             word = re.compile(rf"\b{re.escape(field)}\b")
             if word.search(beside) or _is_read_inside(modular, name, word):

@@ -17,6 +17,8 @@ def check(file: ModelFile) -> Iterator[Finding]:
     for function in file.functions:
         if function.cls is None or function.name != "__init__":
             continue
+        if any(n.attr in ("add_module", "register_module") for n in function.all(ast.Attribute)):
+            continue
         for node in function.all(ast.Assign):
             names = self_targets(node)
             if (

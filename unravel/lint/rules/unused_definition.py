@@ -29,14 +29,23 @@ def check(modular: Modular) -> Iterator[Finding]:
         own = len(word.findall(definition.text))
         if len(word.findall(text)) > own or len(word.findall(generated)) > own:
             continue
-        if name.startswith("__"):
-            continue  # the module's own `__getattr__`
+        if name.startswith("__") or "deprecat" in definition.text.lower():
+            continue  # the module's own `__getattr__`; what is kept for others
+        if name in modular.classes and not _is_plain(modular, name):
+            continue
         yield Finding(
             definition.statement.node,
             f"nothing uses `{name}`",
             "delete it, or export it in `__all__`",
             unless_imported=name,
         )
+
+
+def _is_plain(modular: Modular, name: str) -> bool:
+    """Is it enough to define the class? A base from elsewhere may keep a list of its children."""
+    children = {child.cls.name for child in modular.children}
+    known = {"nn.Module", "object", *modular.classes}
+    return name in children or known.issuperset(modular.classes[name].bases)
 
 
 RULE = Rule(

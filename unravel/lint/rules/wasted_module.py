@@ -73,7 +73,7 @@ RULE = Rule(
     code="UNS221",
     name="wasted-module",
     severity=Severity.WARNING,
-    summary="A module is made, and the next statements, or the class that extends this one, put another in its place.",
+    summary="A module is made, and at once another one takes its place.",
     why="""\
 Its weights are allocated and filled with random numbers for nothing, which takes seconds for
 large ones. It also draws from the generator, so that all later weights are others than in the
