@@ -9,7 +9,7 @@
 #   make corpus-list  strike from the list of differing files what no longer differs
 #   make fuzz         10,000 random projects: what is generated does what the modular file does
 #   make bench        what conversion costs, and whether that is little enough; PARTS='cold warm'
-#   make lint         format this repository and fix what ruff can fix
+#   make lint         format this repository and fix what ruff and unravel can fix
 #   make clean        remove the environment, the corpus and all caches
 
 PYTHON ?= python3
@@ -35,6 +35,7 @@ test: .venv/.tests corpus-fetch
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/unravel check
+	$(BIN)/unravel lint
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup
 
 forward: .venv/.tests
@@ -51,6 +52,7 @@ bench: .venv/.tests corpus-fetch
 lint: .venv/.tests
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/unravel lint --fix
 
 # The corpus needs what a conversion needs: neither torch nor transformers is installed for it.
 corpus: corpus-fetch

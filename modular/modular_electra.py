@@ -43,13 +43,14 @@ class ElectraEmbeddings(BertEmbeddings):
 
     def __init__(self, config: ElectraConfig):
         super().__init__(config)
-        size = config.embedding_size
         self.word_embeddings = nn.Embedding(
-            config.vocab_size, size, padding_idx=config.pad_token_id
+            config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id
         )
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, size)
-        self.LayerNorm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.position_embeddings = nn.Embedding(
+            config.max_position_embeddings, config.embedding_size
+        )
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.embedding_size)
+        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
 
 
 class ElectraGeneratorPredictions(nn.Module):

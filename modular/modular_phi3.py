@@ -44,7 +44,7 @@ class Phi3Config(LlamaConfig):
     original_max_position_embeddings: int = 4096
     rms_norm_eps: float = 1e-5
     resid_pdrop: float | int = 0.0
-    embd_pdrop: float | int = 0.0  # kept for old config files; nothing reads it
+    embd_pdrop: float | int = 0.0  # kept for old config files  # unravel: ignore[UNM114]
     sliding_window: int | None = None  # how many tokens one sees, itself included; None: all
     pad_token_id: int | None = 32000
     eos_token_id: int | list[int] | None = 32000

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 2083e1a9110fe8d7
+# unravel: digest of what follows: 25d11736d91e96d5
 
 from collections.abc import Callable
 
@@ -35,22 +35,17 @@ class ElectraEmbeddings(nn.Module):
     def __init__(self, config: ElectraConfig):
         super().__init__()
         self.word_embeddings = nn.Embedding(
-            config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id
+            config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id
         )
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.position_embeddings = nn.Embedding(
+            config.max_position_embeddings, config.embedding_size
+        )
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.embedding_size)
+        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         positions = torch.arange(config.max_position_embeddings)[None]
         self.register_buffer("position_ids", positions, persistent=False)
         self.register_buffer("token_type_ids", torch.zeros_like(positions), persistent=False)
-        size = config.embedding_size
-        self.word_embeddings = nn.Embedding(
-            config.vocab_size, size, padding_idx=config.pad_token_id
-        )
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, size)
-        self.LayerNorm = nn.LayerNorm(size, eps=config.layer_norm_eps)
 
     def positions(
         self, input_ids: torch.LongTensor | None, inputs_embeds: torch.Tensor

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_phi3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: b40c753cbf8d5e99
+# unravel: digest of what follows: 20188bccde4be6d7
 
 from typing import ClassVar
 
@@ -53,7 +53,7 @@ class Phi3Config(PreTrainedConfig):
     eos_token_id: int | list[int] | None = 32000
     original_max_position_embeddings: int = 4096
     resid_pdrop: float | int = 0.0
-    embd_pdrop: float | int = 0.0  # kept for old config files; nothing reads it
+    embd_pdrop: float | int = 0.0  # kept for old config files  # unravel: ignore[UNM114]
     sliding_window: int | None = None  # how many tokens one sees, itself included; None: all
 
     def __post_init__(self, **kwargs):

@@ -132,7 +132,7 @@ def own_fields(cls: ast.ClassDef) -> dict[str, ast.AST]:
     """The fields that one class gives itself: annotated ones, and those set in `__init__`."""
     found: dict[str, ast.AST] = {}
     for item in cls.body:
-        if isinstance(item, ast.AnnAssign) and name_of(item.target):
+        if isinstance(item, ast.AnnAssign) and "ClassVar" not in ast.unparse(item.annotation):
             found[name_of(item.target)] = item
         elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
             for inner in ast.walk(item):

@@ -22,18 +22,19 @@ def identical(child: Child) -> list[Member]:
         and pair.member.method is not None
         and not raises_only(pair.member.method)
         and is_same(child.own(pair.member), pair.theirs, child.context)
-        and not adds_comment(child, pair.member, pair.theirs)
+        and has_same_comments(child, pair.member, pair.theirs)
     ]
 
 
-def adds_comment(child: Child, member: Member, theirs: Member) -> bool:
-    """Has the child's method a comment that the parent's has not?"""
-    return bool(_comments(member) - {child.context.rename(each) for each in _comments(theirs)})
+def has_same_comments(child: Child, member: Member, theirs: Member) -> bool:
+    """Are both commented alike? Where the child has nothing above it, the parent's counts."""
+    mine, others = member.statement, theirs.statement
+    above = mine.lead.strip() in ("", child.context.rename(others.lead).strip())
+    return above and _comments(mine.text) == _comments(child.context.rename(others.text))
 
 
-def _comments(member: Member) -> set[str]:
-    lines = (member.statement.lead + member.statement.text).splitlines()
-    return {line.partition("#")[2].strip() for line in lines if "#" in line}
+def _comments(text: str) -> list[str]:
+    return [line.partition("#")[2].strip() for line in text.splitlines() if "#" in line]
 
 
 def repeated(child: Child) -> list[Member]:
@@ -50,7 +51,7 @@ def repeated(child: Child) -> list[Member]:
         and not removes_attribute(pair.member)
         and _code(child.context.own(pair.member.statement.text))
         == _code(child.context.rename(pair.theirs.statement.text))
-        and not _comments(pair.member)
+        and has_same_comments(child, pair.member, pair.theirs)
     ]
 
 
@@ -60,7 +61,6 @@ def _code(text: str) -> str:
 
 def needless(child: Child) -> list[Member]:
     """The methods that do nothing but call the parent's, with the same parameters."""
-    theirs_of = {pair.member: pair.theirs for pair in child.pairs if pair.theirs is not None}
     return [
         member
         for member, mine, theirs in child.method_pairs()
@@ -68,7 +68,7 @@ def needless(child: Child) -> list[Member]:
         and mine.docstring is None
         and _only_calls(mine, theirs)
         and _is_called_alike(child, mine, theirs)
-        and not adds_comment(child, member, theirs_of[member])
+        and "#" not in member.statement.lead + member.statement.text
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unravel.lint.modular import Modular
-from unravel.lint.repetition import adds_comment
+from unravel.lint.repetition import has_same_comments
 from unravel.lint.rule import Example, Finding, Rule
 from unravel.members import raises_only
 from unravel.remarks import is_same
@@ -18,13 +18,13 @@ def check(modular: Modular) -> Iterator[Finding]:
             member, theirs = pair.member, pair.theirs
             if theirs is None or theirs.method is None or member.method is None:
                 continue
-            if raises_only(member.method) or not adds_comment(child, member, theirs):
+            if raises_only(member.method) or has_same_comments(child, member, theirs):
                 continue
             if is_same(child.own(member), theirs, child.context):
                 yield Finding(
                     member.statement.node,
                     f"`{child.cls.name}.{member.name}` does what `{child.theirs.name}."
-                    f"{theirs.name}` does, and only its comments are new",
+                    f"{theirs.name}` does, and only its comments differ",
                     "put them into the parent's method, or above the class, and delete this",
                 )
 
@@ -33,7 +33,7 @@ RULE = Rule(
     code="UNM118",
     name="comment-only-override",
     severity=Severity.WARNING,
-    summary="A method repeats the parent's code to add a comment.",
+    summary="A method repeats the parent's code to add or change a comment.",
     why="""\
 The comment costs a copy of the method: readers look for a difference that is not there, and a
 later fix of the parent's method does not reach the copy.""",
