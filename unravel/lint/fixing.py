@@ -26,7 +26,7 @@ from unravel.reading import Loader, read_source
 from unravel.types import Converted, Diagnostic, Failed, Outline, Refused
 from unravel.workers import defect
 
-_ROUNDS = 50
+_ROUNDS = 500
 """A fix that brings the next finding of its own kind for ever is a defect; this ends it."""
 
 
@@ -35,14 +35,13 @@ class Fixed:
     """What fixing a unit has come to: the new `text` of each file that changes.
 
     `made` are the findings that were mended, `refused` those whose fix would not have kept its
-    promise, with the reason, `left` all that there still is.
+    promise, with the reason.
     """
 
     source: str
     texts: Mapping[str, str]
     made: tuple[Diagnostic, ...]
     refused: tuple[tuple[Diagnostic, str], ...]
-    left: tuple[Located, ...]
 
 
 def fix_unit(source: str, loader: Loader, unit: Unit, codes: frozenset[str]) -> Fixed | Failed:
@@ -78,7 +77,6 @@ class _Fixing:
                     dict(self.texts),
                     tuple(self.made),
                     tuple(self.refused.values()),
-                    findings,
                 )
             self._try(chosen)
         raise RuntimeError(f"fixes of {self.unit.modular or self.source} do not come to an end")
@@ -117,8 +115,8 @@ class _Fixing:
             found = chosen[0].diagnostic
             self.refused[_identity(found)] = (found, obstacle)
         else:
-            # One at a time: each changes the lines of the others, so only the first is sure.
-            self._try(chosen[:1])
+            # Half of them: the lines of the rest are known again when the next round looks.
+            self._try(chosen[: len(chosen) // 2])
 
     def _keep(self, chosen: Sequence[Located]) -> str:
         """Make these fixes; take them back and say why where a promise would be broken."""

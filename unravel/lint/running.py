@@ -182,7 +182,7 @@ def fix(
 ) -> FixRun:
     """Fix what `run` has found and can be fixed; with `write` off, only say what would change."""
     assert isinstance(project, Project), "the run has looked at it"
-    codes = _codes(project, wanted)
+    codes = frozenset(each for each in _codes(project, wanted) if catalogue()[each].promise)
     found = units(select(project, ()), wanted.requests)
     assert not isinstance(found, Failed), "the run has looked at them"
     broken = {each.diagnostic.path for each in run.findings if each.edits}

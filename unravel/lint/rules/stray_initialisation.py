@@ -19,7 +19,15 @@ _RANDOM = re.compile(
 def check(file: ModelFile) -> Iterator[Finding]:
     if file.kind != "modeling":
         return
+    called = {
+        node.attr
+        for function in file.functions
+        if function.name == "_init_weights"
+        for node in function.all(ast.Attribute)
+    }
     for function in file.functions:
+        if function.name in called:
+            continue
         is_home = function.name.startswith(("_init", "init", "_reset", "reset_", "resize"))
         if function.cls is None or is_home or "init" in function.name.strip("_").split("_")[1:]:
             continue
