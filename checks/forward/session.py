@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from checks.forward import configs, pairs, sides
+from checks.forward import configs, itself, pairs, sides
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
@@ -201,6 +201,9 @@ def _check_class(
         yield pairs.compare_manifests(asked, one, other)
         for scenario in scenarios:
             yield _compare(subject, asked, one, other, scenario, request)
+    if scenarios is SCENARIOS and variant == "tiny":
+        own = replace(request, model_class=type(one.model), config=one.config)
+        yield from itself.check_itself(question, one, own, subject.settings.skip)
 
 
 def _compare(
