@@ -17,6 +17,7 @@ FAILED = 2
 @click.command(short_help="Do generated models compute what they should?")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--root", metavar="DIR", help="The project's folder, if not found from here.")
+@click.option("--record", is_flag=True, help="Write down what each model computes.")
 @click.option("--audit", is_flag=True, help="Try the checks: are small mistakes caught?")
 @click.option("--mutants", metavar="N", default=0, help="With --audit: about N for each model.")
 @click.option("-v", "--verbose", is_flag=True, help="Say of every check what came out of it.")
@@ -24,6 +25,7 @@ FAILED = 2
 def forward(
     models: tuple[str, ...],
     root: str | None,
+    record: bool,
     audit: bool,
     mutants: int,
     verbose: bool,
@@ -56,7 +58,9 @@ def forward(
         lines += 1
 
     try:
-        reports = running.check_forward(root=home, models=models, on_report=on_report)
+        reports = running.check_forward(
+            root=home, models=models, record=record, on_report=on_report
+        )
     except (LookupError, ValueError) as error:
         _say(str(error.args[0]))
         return FAILED

@@ -22,9 +22,11 @@ def check_forward(
     *,
     root: str | Path,
     models: Sequence[str] = (),
+    record: bool = False,
     on_report: Callable[[ModelReport, int], None] = lambda report, total: None,
 ) -> list[ModelReport]:
     """A report for each model, in the order of their names; `on_report` is told each at once.
+    `record`: what each computes is written down, for later runs to compare with.
 
     Raises a LookupError naming a model that there is not.
     """
@@ -36,7 +38,8 @@ def check_forward(
     reports = []
     with quiet_and_alone():
         for model in wanted:
-            report = session.check_model(project, model, known.get(model, settings.ModelSettings()))
+            own = known.get(model, settings.ModelSettings())
+            report = session.check_model(project, model, own, record=record)
             on_report(report, len(wanted))
             reports.append(report)
     return reports

@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from checks.forward import configs, itself, pairs, sides
+from checks.forward import configs, golden, itself, pairs, sides
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
@@ -47,21 +48,29 @@ class Subject:
         return next(iter(self.others.values()), self.generated)
 
 
-def check_model(project: Project, model: str, settings: ModelSettings) -> ModelReport:
-    """Everything that is found out about one model. Nothing is raised."""
+def check_model(
+    project: Project, model: str, settings: ModelSettings, *, record: bool = False
+) -> ModelReport:
+    """Everything that is found out about one model. Nothing is raised.
+
+    `record`: what it computes is written down, in the place of what was before.
+    """
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_guarded(project, model, settings))
+        findings = tuple(_guarded(project, model, settings, record=record))
     return ModelReport(model, findings, time.perf_counter() - began)
 
 
-def _guarded(project: Project, model: str, settings: ModelSettings) -> Iterator[Finding]:
+def _guarded(
+    project: Project, model: str, settings: ModelSettings, *, record: bool
+) -> Iterator[Finding]:
     try:
         with ExitStack() as stack:
             subject, notes = _subject(project, model, settings, stack)
             yield from notes
             yield from check_subject(subject)
+            yield from _check_golden(subject, project.root, record=record)
     except Exception as error:
         note = f"{type(error).__name__}: {pairs.first_line(error)}"
         yield Finding(model, "itself", "", "", "loading", Verdict.BROKEN, note)
@@ -224,6 +233,30 @@ def _compare(
         note = f"{other.side.role}: {type(error).__name__}: {pairs.first_line(error)}"
         return question.answer(scenario.name, Verdict.BROKEN, note)
     return pairs.compare_runs(question, one, other, scenario, given)
+
+
+def _check_golden(subject: Subject, root: Path, *, record: bool) -> Iterator[Finding]:
+    """What the model computes now beside what was recorded; or a new recording."""
+    head = in_order(subject.generated.classes)[0]
+    path = golden.path_of(root, subject.model)
+    then = golden.read(path)
+    if then is None and not record:
+        note = "nothing was recorded: `unravel forward --record`"
+        yield _skipped(subject.model, "golden", note)
+        return
+    found = []
+    for variant, options in options_of(subject, head).items():
+        options = for_head(head, options)
+        one = instance(subject.generated, head, options)
+        now = golden.record(one, variant, _request(subject, head, one), options)
+        found.append(now)
+        if then is not None and not record:
+            question = Question(subject.model, "golden", head, variant)
+            yield from golden.compare(question, one, now, then)
+    if record:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(golden.merged(found).text(), "utf-8")
+        yield _skipped(subject.model, "golden", "recorded")
 
 
 def _missing_classes(subject: Subject, heads: list[str]) -> Iterator[Finding]:
