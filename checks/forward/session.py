@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from checks.forward import configs, golden, itself, pairs, sides
+from checks.forward import catalogue, configs, golden, itself, pairs, sides
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
@@ -58,19 +59,70 @@ def check_model(
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_guarded(project, model, settings, record=record))
+        findings = tuple(_caught(model, _of_project(project, model, settings, record=record)))
     return ModelReport(model, findings, time.perf_counter() - began)
 
 
-def _guarded(
+def _of_project(
     project: Project, model: str, settings: ModelSettings, *, record: bool
 ) -> Iterator[Finding]:
+    with ExitStack() as stack:
+        subject, notes = _subject(project, model, settings, stack)
+        yield from notes
+        yield from check_subject(subject)
+        yield from _check_golden(subject, project.root, record=record)
+
+
+def check_pair(name: str, own: Side, other: Side, settings: ModelSettings) -> ModelReport:
+    """Two definitions that were named, held against each other. Nothing is raised."""
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        subject = Subject(name, own, {other.role: other}, settings)
+        findings = tuple(_caught(name, check_subject(subject)))
+    return ModelReport(name, findings, time.perf_counter() - began)
+
+
+def check_class(name: str, package: str, class_name: str, settings: ModelSettings) -> ModelReport:
+    """One class of an installed package: beside itself, and its modular file if it has one.
+
+    Nothing is raised.
+    """
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        findings = tuple(_caught(name, _of_class(name, package, class_name, settings)))
+    return ModelReport(name, findings, time.perf_counter() - began)
+
+
+def _of_class(
+    name: str, package: str, class_name: str, settings: ModelSettings
+) -> Iterator[Finding]:
+    model_class = catalogue.class_of(package, class_name)
+    file = str(sys.modules[model_class.__module__].__file__)
+    own = Side(
+        "generated", {class_name: model_class}, model_class.config_class, {file: "generated"}
+    )
+    chosen = options_of(Subject(name, own, {}, settings), class_name)
+    with ExitStack() as stack:
+        others: dict[str, Side] = {"itself": replace(own, role="itself")}
+        try:
+            others["live"] = stack.enter_context(catalogue.live_class(model_class))
+        except LookupError as reason:
+            yield _skipped(name, "live", str(reason))
+        except Exception as error:
+            note = f"{type(error).__name__}: {pairs.first_line(error)}"
+            yield Finding(name, "live", class_name, "", "loading", Verdict.BROKEN, note)
+        subject = Subject(name, own, others, settings)
+        for variant in VARIANTS:
+            options = for_head(class_name, chosen[variant])
+            yield from _check_class(subject, class_name, variant, options, SCENARIOS, set())
+
+
+def _caught(model: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """`findings`, and one more if finding them fails."""
     try:
-        with ExitStack() as stack:
-            subject, notes = _subject(project, model, settings, stack)
-            yield from notes
-            yield from check_subject(subject)
-            yield from _check_golden(subject, project.root, record=record)
+        yield from findings
     except Exception as error:
         note = f"{type(error).__name__}: {pairs.first_line(error)}"
         yield Finding(model, "itself", "", "", "loading", Verdict.BROKEN, note)
@@ -206,7 +258,7 @@ def _check_class(
     # What the models are given is what the side that is trusted most asks for.
     request = _request(subject, head, next(iter(built.values()), one))
     for pair, other in built.items():
-        asked = replace(question, pair=pair, exactly=pair == "live")
+        asked = replace(question, pair=pair, exactly=pair in ("live", "itself"))
         yield pairs.compare_manifests(asked, one, other)
         for scenario in scenarios:
             yield _compare(subject, asked, one, other, scenario, request)

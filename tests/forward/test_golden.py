@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -34,8 +35,8 @@ def verdicts(model: Instance, now: Golden, then: Golden) -> list[Verdict]:
     return [each.verdict for each in golden.compare(QUESTION, model, now, then)]
 
 
-def test_what_was_recorded_is_read_again(recorded: Golden, tmp_path: pytest.TempPathFactory) -> None:
-    path = golden.path_of(tmp_path, "vit")  # type: ignore[arg-type]
+def test_what_was_recorded_is_read_again(recorded: Golden, tmp_path: Path) -> None:
+    path = golden.path_of(tmp_path, "vit")
     assert golden.read(path) is None
     path.parent.mkdir(parents=True)
     path.write_text(recorded.text())
