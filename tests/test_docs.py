@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -83,3 +84,20 @@ def test_python_blocks_are_python() -> None:
     for page in PAGES:
         for block in blocks(page, "python"):
             compile(block, str(page), "exec")
+
+
+def test_the_site_has_every_page(tmp_path: Path) -> None:
+    """Built as `make docs` does: a link that leads nowhere is an error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not included in the" not in done.stderr
+    home = (tmp_path / "index.html").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f'"{page.stem}.html"' in home or page.stem == "index", page

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unravel.completing import models as complete
+
 if TYPE_CHECKING:
     from checks.report import Report, Result
     from unravel.types import Diagnostic
@@ -21,7 +23,7 @@ _AT_CAUSES = ("github", "sarif")
 
 
 @click.command(short_help="Are the generated files in sync?")
-@click.argument("models", nargs=-1, metavar="[MODEL|FILE]...")
+@click.argument("models", nargs=-1, metavar="[MODEL|FILE]...", shell_complete=complete)
 @click.option("--diff", is_flag=True, help="Print what changes, as a unified diff.")
 @click.option("--fix", is_flag=True, help="Generate what is stale or missing; keep edits by hand.")
 @click.option("--changed-only", is_flag=True, help="Only models that a change since REF reaches.")
