@@ -163,15 +163,21 @@ def _put(found: Report, form: str, output: str | None, summary: str) -> bool:
     if form == "text":
         lines = [line for each in _found(found.results, at_causes=False) for line in _plain(each)]
         return put("\n".join([*lines, summary]) + "\n", output)
+    import unravel
+    from unravel.diagnostics import CODES
     from unravel.reports import Report as Rendered
-    from unravel.reports import render
+    from unravel.reports import RuleInfo, render
 
+    diagnostics = tuple(_found(found.results, at_causes=form in _AT_CAUSES))
+    codes = sorted({each.code for each in diagnostics})
     text = render(
         form,
         Rendered(
             command="check",
             subjects=tuple(result.subject for result in found.results),
-            diagnostics=tuple(_found(found.results, at_causes=form in _AT_CAUSES)),
+            diagnostics=diagnostics,
+            rules=tuple(RuleInfo(code, code, CODES[code]) for code in codes),
+            version=unravel.__version__,
             summary=summary,
             details={"files": [_entry(result) for result in found.results]},
         ),
