@@ -21,7 +21,6 @@ from unravel.cli_forward import forward
 from unravel.cli_lineage import graph, impact
 from unravel.cli_lint import lint, rule
 from unravel.cli_new import new
-from unravel.completing import models as complete
 
 if TYPE_CHECKING:
     from unravel.cache import Cache
@@ -90,7 +89,7 @@ def commands() -> None:
 
 
 _SELECTION = (
-    click.argument("models", nargs=-1, metavar="[MODEL|FILE]...", shell_complete=complete),
+    click.argument("models", nargs=-1, metavar="[MODEL|FILE]..."),
     click.option("--diff", is_flag=True, help="Print what changes, as a unified diff."),
     click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
     click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
@@ -134,12 +133,6 @@ def convert(
 
     With --diff or --stdout, nothing is written. With --watch, a modular file that is saved is
     converted, and so is what depends on it.
-
-    \b
-    Examples:
-      unravel convert                  all models
-      unravel convert mistral --diff   what would change in one
-      unravel convert --watch          each time that a file is saved
     """
     if diff and to_stdout:
         raise click.UsageError("--diff and --stdout exclude each other.")

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from checks.forward.verdicts import Finding, ModelReport, Verdict, counts, worst
 
-PAIRS = ("live", "reference", "itself", "golden")
+PAIRS = ("live", "reference", "itself")
 WIDTH = 80
 
 
 def header() -> str:
-    return f"{'model':<16}" + "".join(f"{pair:<15}" for pair in PAIRS) + "secs"
+    cells = "".join(f"{pair:<19}" for pair in ("generated ↔ live", "↔ reference", "itself"))
+    return f"{'model':<16}{cells}{'seconds':>7}"
 
 
 def table_lines(report: ModelReport, *, first: bool) -> list[str]:
@@ -24,8 +25,8 @@ def table_lines(report: ModelReport, *, first: bool) -> list[str]:
 
 def row(report: ModelReport) -> str:
     """One line: for each pair the verdict, and of how many checks."""
-    cells = "".join(f"{_cell(report.of(pair)):<15}" for pair in PAIRS)
-    return f"{_cut(report.model, 15):<16}{cells}{report.seconds:.1f}"
+    cells = "".join(f"{_cell(report.of(pair)):<19}" for pair in PAIRS)
+    return f"{_cut(report.model, 15):<16}{cells}{report.seconds:>7.2f}"
 
 
 def _cell(findings: Sequence[Finding]) -> str:
@@ -34,7 +35,11 @@ def _cell(findings: Sequence[Finding]) -> str:
         return "-"
     if verdict is Verdict.SKIPPED:
         return "-"
-    return verdict.label
+    found = counts(findings)
+    count = found[verdict]
+    total = sum(number for each, number in found.items() if each.is_agreement or each.is_failure)
+    share = f"{count}" if count == total or not total else f"{count}/{total}"
+    return _cut(f"{verdict.label} {share}", 18)
 
 
 def _cut(text: str, width: int) -> str:

@@ -349,6 +349,14 @@ class BertModel(BertPreTrainedModel):
         """What the first layer is given: (batch, length, hidden_size)."""
         return self.embeddings(**inputs)
 
+    def layer_mask(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None
+    ) -> torch.Tensor | None:
+        """The mask that each layer is given, as the attention implementation takes it."""
+        return create_bidirectional_mask(
+            config=self.config, inputs_embeds=hidden_states, attention_mask=attention_mask
+        )
+
     @merge_with_config_defaults
     @capture_outputs
     def forward(
@@ -373,9 +381,7 @@ class BertModel(BertPreTrainedModel):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
-        mask = create_bidirectional_mask(
-            config=self.config, inputs_embeds=hidden_states, attention_mask=attention_mask
-        )
+        mask = self.layer_mask(hidden_states, attention_mask)
         hidden_states = self.encoder(hidden_states, mask, **kwargs).last_hidden_state
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 25d11736d91e96d5
+# unravel: digest of what follows: adf762236bda7565
 
 from collections.abc import Callable
 
@@ -380,6 +380,14 @@ class ElectraModel(ElectraPreTrainedModel):
             return embeddings
         return self.embeddings_project(embeddings)
 
+    def layer_mask(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None
+    ) -> torch.Tensor | None:
+        """The mask that each layer is given, as the attention implementation takes it."""
+        return create_bidirectional_mask(
+            config=self.config, inputs_embeds=hidden_states, attention_mask=attention_mask
+        )
+
     @merge_with_config_defaults
     @capture_outputs
     def forward(
@@ -404,9 +412,7 @@ class ElectraModel(ElectraPreTrainedModel):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
-        mask = create_bidirectional_mask(
-            config=self.config, inputs_embeds=hidden_states, attention_mask=attention_mask
-        )
+        mask = self.layer_mask(hidden_states, attention_mask)
         hidden_states = self.encoder(hidden_states, mask, **kwargs).last_hidden_state
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,

@@ -108,9 +108,7 @@ class ResNetBasicLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, ...)"""
-        outputs = self.layer(hidden_states)
-        outputs += self.shortcut(hidden_states)
-        return self.activation(outputs)
+        return self.activation(self.layer(hidden_states) + self.shortcut(hidden_states))
 
 
 class ResNetBottleNeckLayer(nn.Module):
@@ -130,9 +128,7 @@ class ResNetBottleNeckLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, ...)"""
-        outputs = self.layer(hidden_states)
-        outputs += self.shortcut(hidden_states)
-        return self.activation(outputs)
+        return self.activation(self.layer(hidden_states) + self.shortcut(hidden_states))
 
 
 class ResNetStage(nn.Module):

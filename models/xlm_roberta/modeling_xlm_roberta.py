@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_xlm_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 65047bd821c1b6b8
+# unravel: digest of what follows: eb190fa04fda100c
 
 from collections.abc import Callable
 
@@ -337,6 +337,14 @@ class XLMRobertaModel(XLMRobertaPreTrainedModel):
         """What the first layer is given: (batch, length, hidden_size)."""
         return self.embeddings(**inputs)
 
+    def layer_mask(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None
+    ) -> torch.Tensor | None:
+        """The mask that each layer is given, as the attention implementation takes it."""
+        return create_bidirectional_mask(
+            config=self.config, inputs_embeds=hidden_states, attention_mask=attention_mask
+        )
+
     @merge_with_config_defaults
     @capture_outputs
     def forward(
@@ -361,9 +369,7 @@ class XLMRobertaModel(XLMRobertaPreTrainedModel):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
-        mask = create_bidirectional_mask(
-            config=self.config, inputs_embeds=hidden_states, attention_mask=attention_mask
-        )
+        mask = self.layer_mask(hidden_states, attention_mask)
         hidden_states = self.encoder(hidden_states, mask, **kwargs).last_hidden_state
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,

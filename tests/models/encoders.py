@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,29 @@ OTHER_SIZES = {
     "tie_word_embeddings": False,
 }
 
+# As DeBERTaV3 was released, with few buckets; and with what only DeBERTaV2's largest have.
+DEBERTA_V3 = {
+    "relative_attention": True,
+    "position_buckets": 6,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "pos_att_type": "p2c|c2p",
+    "position_biased_input": False,
+    "type_vocab_size": 0,
+}
+DEBERTA_V2_OTHERS = {
+    **OTHER_SIZES,
+    "chunk_size_feed_forward": 0,  # the reference has no chunks
+    "relative_attention": True,
+    "pos_att_type": ["c2p", "p2c"],
+    "max_relative_positions": 12,
+    "conv_kernel_size": 3,
+    "conv_act": "gelu",
+    "conv_groups": 2,
+    "embedding_size": 40,
+    "pooler_hidden_act": "tanh",
+}
+
 CASES = (
     Case("bert", "Bert", "plain", sizes=SIZES),
     Case("bert", "Bert", "everything", OTHER_SIZES, SIZES),
@@ -48,6 +73,17 @@ CASES = (
         {**OTHER_SIZES, "embedding_size": 48, "summary_type": "mean", "summary_use_proj": False},
         SIZES,
     ),
+    Case("deberta_v2", "DebertaV2", "v3", DEBERTA_V3, SIZES, ("eager",)),
+    Case("deberta_v2", "DebertaV2", "everything", DEBERTA_V2_OTHERS, SIZES, ("eager",)),
+    Case(
+        "deberta_v2",
+        "DebertaV2",
+        "shared-head",
+        {"legacy": False, "relative_attention": True, "pos_att_type": "c2p"},
+        SIZES,
+        ("eager",),
+    ),
+    Case("deberta_v2", "DebertaV2", "absolute", {}, SIZES, ("eager",)),
 )
 MODELS = tuple({case.model: case for case in reversed(CASES)}.values())
 """The first case of each model, for what does not depend on the variant."""
@@ -64,7 +100,7 @@ def for_head(case: Case, head: str) -> Case:
     """The case with the labels that the head is made for: two, where an answer begins and ends."""
     if head != "ForQuestionAnswering":
         return case
-    return Case(case.model, case.cased, case.variant, {**case.options, "num_labels": 2}, case.sizes)
+    return replace(case, options={**case.options, "num_labels": 2})
 
 
 def inputs(case: Case, head: str, *, padded: bool, labelled: bool = False) -> dict[str, Tensor]:
