@@ -9,6 +9,7 @@
 #   make corpus-list  strike from the list of differing files what no longer differs
 #   make fuzz         10,000 random projects: what is generated does what the modular file does
 #   make bench        what conversion costs, and whether that is little enough; PARTS='cold warm'
+#   make docs         the pages under docs/ as a site, in site/
 #   make lint         format this repository and fix what ruff and unravel can fix
 #   make clean        remove the environment, the corpus and all caches
 
@@ -22,7 +23,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test forward fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench clean
+.PHONY: help convert test forward fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,6 +49,9 @@ fuzz: .venv/.tests
 # PARTS='cold warm' for some of it, REPEAT=1 for a first look.
 bench: .venv/.tests corpus-fetch
 	$(BIN)/python -m benchmarks.corpus $(PARTS) $(if $(REPEAT),--repeat $(REPEAT))
+
+docs: .venv/.tests
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 lint: .venv/.tests
 	$(BIN)/ruff check --fix
@@ -85,7 +89,7 @@ corpus-fetch: .venv/.converts
 .venv/.tests: .venv/.converts
 	$(call require-python,$(BIN)/python,11)
 	$(PIP) torch
-	$(PIP) --editable '.[dev,forward]'
+	$(PIP) --editable '.[dev,docs,forward]'
 	@touch $@
 
 # $(1): an interpreter, $(2): the oldest minor version of Python 3 that will do
@@ -96,5 +100,5 @@ define require-python
 endef
 
 clean:
-	rm -rf .venv .corpus .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv .corpus site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

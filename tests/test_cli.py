@@ -513,13 +513,6 @@ def test_version(project: Project) -> None:
     assert project.run("--version").stdout.startswith("unravel ")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["-h"], ["check", "-h"]])
-def test_help_fits_a_terminal(project: Project, arguments: list[str]) -> None:
-    done = project.run(*arguments)
-    assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "..." not in done.stdout.replace("[MODEL|FILE]...", "").replace("[ARGS]...", "")
-
-
 def _loaded_by(program: str) -> set[str]:
     code = f"import sys\n{program}\nprint('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -598,3 +591,43 @@ def test_generated_code_is_python(project: Project) -> None:
     project.run("convert")
     for path in GENERATED:
         ast.parse(project.read(path))
+
+
+# -- help and completion -------------------------------------------------------------------------
+
+COMMANDS = ("", "cache", "check", "convert", "forward", "graph", "impact", "lint", "new", "rule")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_terminal(project: Project, name: str) -> None:
+    done = project.run(*name.split(), "--help", COLUMNS="80")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert done.stdout.startswith("Usage: unravel")
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("unravel con", ["convert"]),
+        ("unravel convert mi", ["mistral"]),
+        ("unravel check ", ["mistral", "qwen"]),
+        ("unravel impact q", ["qwen"]),
+    ],
+)
+def test_the_shell_completes(project: Project, words: str, wanted: list[str]) -> None:
+    script = "import sys; sys.argv = ['unravel']; from unravel.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project.root,
+        env=project.environment(
+            {
+                "_UNRAVEL_COMPLETE": "bash_complete",
+                "COMP_WORDS": words,
+                "COMP_CWORD": str(len(words.split(" ")) - 1),
+            }
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == wanted, done.stderr

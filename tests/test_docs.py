@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -83,3 +84,49 @@ def test_python_blocks_are_python() -> None:
     for page in PAGES:
         for block in blocks(page, "python"):
             compile(block, str(page), "exec")
+
+
+def test_the_site_has_every_page(tmp_path: Path) -> None:
+    """Built as `make docs` does: a link that leads nowhere is an error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not included in the" not in done.stderr
+    home = (tmp_path / "index.html").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f'"{page.stem}.html"' in home or page.stem == "index", page
+
+
+NOT_HERE = ("--watch", "[MODEL", "forward", "--profile", "new ")
+"""Commands that wait, that are patterns, or that tests of their own run where they belong."""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository's models in a git repository with a branch, some way behind, called main."""
+    root = tmp_path_factory.mktemp("library")
+    for folder in ("models", "modular"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    (root / "modular" / "modular_tiny.py").write_text(blocks(ROOT / "README.md", "python")[0])
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    for command in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-qm", "all")):
+        subprocess.run(["git", *identity, *command], cwd=root, check=True)
+    return root
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_commands_run(page: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is refused: it ends with what was found (1) or with nothing to find (0)."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    text = "".join(blocks(page, "console"))
+    for line in re.findall(r"^\$ unravel (.*)$", text, re.MULTILINE):
+        if page.name != "tutorial.md" and not any(part in line for part in NOT_HERE):
+            done = unravel(*shlex.split(line, comments=True), cwd=library)
+            assert done.returncode in (0, 1), f"unravel {line}\n{done.stdout}{done.stderr}"

@@ -101,6 +101,15 @@ def test_other_files_run_no_hook(project: Project) -> None:
     assert done.stderr.count("Skipped") == 3
 
 
+def test_forward_runs_on_push_only(project: Project) -> None:
+    install(project, "unravel-forward")
+    project.write("modular/modular_mistral.py", MISTRAL + "\n\nSIZE = 3\n")
+    done = shell(project, "git commit -a -m change")
+    assert "unravel forward" not in done.stderr
+    pushed = shell(project, "pre-commit run --hook-stage pre-push --all-files", code=1)
+    assert "unravel forward" in pushed.stdout  # these are no models: nothing can be compared
+
+
 def test_lint_stops_a_commit(project: Project) -> None:
     install(project, "unravel-lint")
     same = "\n    def forward(self, x):\n        return math.sqrt(x + self.eps)\n"

@@ -106,7 +106,7 @@ ROOMS: dict[str, set[str]] = {
     "causes": BASE | {"comparing", "history"},
     "orphans": BASE | SERVICES | {"routing", "selection"},
     "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "orphans", "project", "running"},
-    "cli_lineage": BELOW_CLI | {"cli", "comparing", "graphs", "impact"},
+    "cli_lineage": BELOW_CLI | {"completing", "cli", "comparing", "graphs", "impact"},
     # Formats of what a command has found.
     "reports": BASE,
     # Reads modular files as the converter does, in workers of the same kind.
@@ -116,12 +116,22 @@ ROOMS: dict[str, set[str]] = {
     "cli_lint": BELOW_CLI | {"cli", "lint", "reports"},
     # Tells of saved files.
     "watching": set(),
-    "cli_check": BELOW_CLI | {"", "cli", "cli_lineage", "impact", "reports"},
+    "cli_check": BELOW_CLI | {"completing", "", "cli", "cli_lineage", "impact", "reports"},
     # The first files of a new model, formatted as its project's are.
     "scaffold": BASE | CORE | SERVICES | {"selection"},
+    "completing": BELOW_CLI | {"naming"},
     "cli_new": BELOW_CLI | {"cli", "cli_lineage", "scaffold"},
     "cli": BELOW_CLI
-    | {"", "cli_check", "cli_forward", "cli_lineage", "cli_lint", "cli_new", "watching"},
+    | {
+        "",
+        "completing",
+        "cli_check",
+        "cli_forward",
+        "cli_lineage",
+        "cli_lint",
+        "cli_new",
+        "watching",
+    },
     # The public API hands on what the rooms below the command line offer.
     "": BELOW_CLI,
     "__main__": {"cli"},

@@ -276,6 +276,9 @@ def test_sarif(project: Project) -> None:
     places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
     assert places[0]["artifactLocation"]["uri"] == "modular/modular_mistral.py"
     assert places[0]["region"] == {"startLine": 9, "startColumn": 1}
+    driver = run["tool"]["driver"]
+    assert driver["version"] == unravel.__version__
+    assert [each["id"] for each in driver["rules"]] == ["UNR501"]
 
 
 def test_junit(project: Project) -> None:

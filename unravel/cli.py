@@ -21,6 +21,7 @@ from unravel.cli_forward import forward
 from unravel.cli_lineage import graph, impact
 from unravel.cli_lint import lint, rule
 from unravel.cli_new import new
+from unravel.completing import models as complete
 
 if TYPE_CHECKING:
     from unravel.cache import Cache
@@ -89,7 +90,7 @@ def commands() -> None:
 
 
 _SELECTION = (
-    click.argument("models", nargs=-1, metavar="[MODEL|FILE]..."),
+    click.argument("models", nargs=-1, metavar="[MODEL|FILE]...", shell_complete=complete),
     click.option("--diff", is_flag=True, help="Print what changes, as a unified diff."),
     click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
     click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
@@ -133,6 +134,12 @@ def convert(
 
     With --diff or --stdout, nothing is written. With --watch, a modular file that is saved is
     converted, and so is what depends on it.
+
+    \b
+    Examples:
+      unravel convert                  all models
+      unravel convert mistral --diff   what would change in one
+      unravel convert --watch          each time that a file is saved
     """
     if diff and to_stdout:
         raise click.UsageError("--diff and --stdout exclude each other.")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unravel.completing import models as complete
+
 if TYPE_CHECKING:
     from checks.report import Report, Result
     from unravel.types import Diagnostic
@@ -21,7 +23,7 @@ _AT_CAUSES = ("github", "sarif")
 
 
 @click.command(short_help="Are the generated files in sync?")
-@click.argument("models", nargs=-1, metavar="[MODEL|FILE]...")
+@click.argument("models", nargs=-1, metavar="[MODEL|FILE]...", shell_complete=complete)
 @click.option("--diff", is_flag=True, help="Print what changes, as a unified diff.")
 @click.option("--fix", is_flag=True, help="Generate what is stale or missing; keep edits by hand.")
 @click.option("--changed-only", is_flag=True, help="Only models that a change since REF reaches.")
@@ -161,15 +163,21 @@ def _put(found: Report, form: str, output: str | None, summary: str) -> bool:
     if form == "text":
         lines = [line for each in _found(found.results, at_causes=False) for line in _plain(each)]
         return put("\n".join([*lines, summary]) + "\n", output)
+    import unravel
+    from unravel.diagnostics import CODES
     from unravel.reports import Report as Rendered
-    from unravel.reports import render
+    from unravel.reports import RuleInfo, render
 
+    diagnostics = tuple(_found(found.results, at_causes=form in _AT_CAUSES))
+    codes = sorted({each.code for each in diagnostics})
     text = render(
         form,
         Rendered(
             command="check",
             subjects=tuple(result.subject for result in found.results),
-            diagnostics=tuple(_found(found.results, at_causes=form in _AT_CAUSES)),
+            diagnostics=diagnostics,
+            rules=tuple(RuleInfo(code, code, CODES[code]) for code in codes),
+            version=unravel.__version__,
             summary=summary,
             details={"files": [_entry(result) for result in found.results]},
         ),

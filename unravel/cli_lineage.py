@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unravel.completing import models as complete
+
 if TYPE_CHECKING:
     from unravel.impact import Impact, ModelImpact
     from unravel.selection import Project
@@ -27,7 +29,7 @@ _OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write to FILE, no
 
 
 @click.command(short_help="Who extends whom?")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=complete)
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="tree, if FILE does not tell.")
 @_OUTPUT
 @_PROFILE
@@ -76,7 +78,7 @@ def graph(
 
 
 @click.command(short_help="Which models change with a file, and how?")
-@click.argument("files", nargs=-1, metavar="[FILE|MODEL]...")
+@click.argument("files", nargs=-1, metavar="[FILE|MODEL]...", shell_complete=complete)
 @click.option("--base", default="HEAD", metavar="REF", help="The commit to compare with; HEAD.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
 @_OUTPUT
@@ -103,8 +105,8 @@ def impact(
 
     \b
     Examples:
-      unravel impact                      all that was edited since the last commit
-      unravel impact --base main          all that this branch has edited
+      unravel impact                      what was edited since the last commit
+      unravel impact --base main          what this branch has edited
       unravel impact llama                if llama changed, what would?
     """
     from unravel.impact import find_impact

@@ -113,6 +113,11 @@ def perturbed(
     raise ValueError("no perturbed configuration could be built")
 
 
+def moved(config_class: type, base: Options, moves: frozenset[str]) -> Options:
+    """`base` with what `moves` names moved off its value, whether that works or not."""
+    return _moved(build(config_class, base), base, moves)
+
+
 def merged(one: Options, other: Options) -> dict[str, Any]:
     """`one` updated by `other`, inner configurations too."""
     both = dict(one)

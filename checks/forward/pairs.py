@@ -27,6 +27,8 @@ class Question:
     tolerance: float = 0.0
     """A larger bound than the rules give, which needs a reason of its own."""
     reason: str = ""
+    locate: bool = True
+    """Is it to be found out where a difference begins? That takes two more runs."""
 
     def answer(
         self,
@@ -58,7 +60,7 @@ def compare_manifests(question: Question, one: Instance, other: Instance) -> Fin
         return question.answer("manifest", Verdict.PROVED)
     first = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    places = locating.manifest_places(one, other, first)
+    places = locating.manifest_places(one, other, first) if question.locate else ()
     return question.answer("manifest", Verdict.DIVERGED, first.message + more, places)
 
 
@@ -97,6 +99,8 @@ def compare_runs(
         return question.answer(
             scenario.name, Verdict.WITHIN_NOISE, note, (), difference.error, bound
         )
+    if not question.locate:
+        return question.answer(scenario.name, Verdict.DIVERGED, difference.message)
     try:
         message, places = locating.first_divergence(one, other, scenario, given)
     except Exception as error:  # what a run has changed about a model may keep it from another

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -69,6 +70,25 @@ def _decode(model: Any, given: Inputs) -> Any:
     return outputs
 
 
+def _choose(model: Any, given: Inputs) -> Any:
+    """With every choice that a caller of `forward` has made otherwise than by default."""
+    names = inspect.signature(type(model).forward).parameters
+    given = dict(given)
+    ids = given.get("input_ids")
+    with torch.no_grad():
+        if ids is not None and "position_ids" in names:
+            given["position_ids"] = (torch.arange(ids.shape[-1]) * 2 + 1).expand(ids.shape)
+        if ids is not None and "inputs_embeds" in names:
+            given["inputs_embeds"] = model.get_input_embeddings()(given.pop("input_ids"))
+        for name, value in _CHOICES.items():
+            if name in names:
+                given[name] = value
+        return model(**given)
+
+
+_CHOICES = {"use_cache": False, "logits_to_keep": 3}
+
+
 def _learn(model: Any, given: Inputs) -> Any:
     """Outputs, the loss, and its gradient for every parameter."""
     outputs = model(**given)
@@ -106,6 +126,11 @@ def _needs_mask(request: Request) -> str:
     return "" if {"attention_mask", "input_ids"} <= names.keys() else "it takes no padding"
 
 
+def _needs_choice(request: Request) -> str:
+    names = {"inputs_embeds", "position_ids", *_CHOICES}
+    return "" if names & request.parameters.keys() else "its callers have no choice"
+
+
 def _needs_cache(request: Request) -> str:
     names = request.parameters
     if not {"past_key_values", "use_cache"} <= names.keys():
@@ -120,7 +145,8 @@ SCENARIOS = (
     Scenario("padded", lambda r: make(r, padded=True), _forward, applies=_needs_mask),
     Scenario("eager", lambda r: make(r, padded=True), _inside, attention="eager"),
     Scenario("decoding", lambda r: make(r, padded=True), _decode, applies=_needs_cache),
+    Scenario("choices", make, _choose, applies=_needs_choice),
     Scenario("learning", _labelled, _learn, training=True),
 )
-BRIEF = tuple(each for each in SCENARIOS if each.name in ("padded", "learning"))
+BRIEF = tuple(each for each in SCENARIOS if each.name in ("padded", "choices", "learning"))
 """For further heads: what is before them is asked in full of the first."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from checks.forward import configs, pairs, sides
+from checks.forward import catalogue, configs, golden, itself, pairs, sides
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
@@ -47,21 +49,80 @@ class Subject:
         return next(iter(self.others.values()), self.generated)
 
 
-def check_model(project: Project, model: str, settings: ModelSettings) -> ModelReport:
-    """Everything that is found out about one model. Nothing is raised."""
+def check_model(
+    project: Project, model: str, settings: ModelSettings, *, record: bool = False
+) -> ModelReport:
+    """Everything that is found out about one model. Nothing is raised.
+
+    `record`: what it computes is written down, in the place of what was before.
+    """
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_guarded(project, model, settings))
+        findings = tuple(_caught(model, _of_project(project, model, settings, record=record)))
     return ModelReport(model, findings, time.perf_counter() - began)
 
 
-def _guarded(project: Project, model: str, settings: ModelSettings) -> Iterator[Finding]:
+def _of_project(
+    project: Project, model: str, settings: ModelSettings, *, record: bool
+) -> Iterator[Finding]:
+    with ExitStack() as stack:
+        subject, notes = _subject(project, model, settings, stack)
+        yield from notes
+        yield from check_subject(subject)
+        yield from _check_golden(subject, project.root, record=record)
+
+
+def check_pair(name: str, own: Side, other: Side, settings: ModelSettings) -> ModelReport:
+    """Two definitions that were named, held against each other. Nothing is raised."""
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        subject = Subject(name, own, {other.role: other}, settings)
+        findings = tuple(_caught(name, check_subject(subject)))
+    return ModelReport(name, findings, time.perf_counter() - began)
+
+
+def check_class(name: str, package: str, class_name: str, settings: ModelSettings) -> ModelReport:
+    """One class of an installed package: beside itself, and its modular file if it has one.
+
+    Nothing is raised.
+    """
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        findings = tuple(_caught(name, _of_class(name, package, class_name, settings)))
+    return ModelReport(name, findings, time.perf_counter() - began)
+
+
+def _of_class(
+    name: str, package: str, class_name: str, settings: ModelSettings
+) -> Iterator[Finding]:
+    model_class = catalogue.class_of(package, class_name)
+    file = str(sys.modules[model_class.__module__].__file__)
+    own = Side(
+        "generated", {class_name: model_class}, model_class.config_class, {file: "generated"}
+    )
+    chosen = options_of(Subject(name, own, {}, settings), class_name)
+    with ExitStack() as stack:
+        others: dict[str, Side] = {"itself": replace(own, role="itself")}
+        try:
+            others["live"] = stack.enter_context(catalogue.live_class(model_class))
+        except LookupError as reason:
+            yield _skipped(name, "live", str(reason))
+        except Exception as error:
+            note = f"{type(error).__name__}: {pairs.first_line(error)}"
+            yield Finding(name, "live", class_name, "", "loading", Verdict.BROKEN, note)
+        subject = Subject(name, own, others, settings)
+        for variant in VARIANTS:
+            options = for_head(class_name, chosen[variant])
+            yield from _check_class(subject, class_name, variant, options, SCENARIOS, set())
+
+
+def _caught(model: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """`findings`, and one more if finding them fails."""
     try:
-        with ExitStack() as stack:
-            subject, notes = _subject(project, model, settings, stack)
-            yield from notes
-            yield from check_subject(subject)
+        yield from findings
     except Exception as error:
         note = f"{type(error).__name__}: {pairs.first_line(error)}"
         yield Finding(model, "itself", "", "", "loading", Verdict.BROKEN, note)
@@ -197,10 +258,13 @@ def _check_class(
     # What the models are given is what the side that is trusted most asks for.
     request = _request(subject, head, next(iter(built.values()), one))
     for pair, other in built.items():
-        asked = replace(question, pair=pair, exactly=pair == "live")
+        asked = replace(question, pair=pair, exactly=pair in ("live", "itself"))
         yield pairs.compare_manifests(asked, one, other)
         for scenario in scenarios:
             yield _compare(subject, asked, one, other, scenario, request)
+    if scenarios is SCENARIOS and variant == "tiny":
+        own = replace(request, model_class=type(one.model), config=one.config)
+        yield from itself.check_itself(question, one, own, subject.settings.skip)
 
 
 def _compare(
@@ -221,6 +285,30 @@ def _compare(
         note = f"{other.side.role}: {type(error).__name__}: {pairs.first_line(error)}"
         return question.answer(scenario.name, Verdict.BROKEN, note)
     return pairs.compare_runs(question, one, other, scenario, given)
+
+
+def _check_golden(subject: Subject, root: Path, *, record: bool) -> Iterator[Finding]:
+    """What the model computes now beside what was recorded; or a new recording."""
+    head = in_order(subject.generated.classes)[0]
+    path = golden.path_of(root, subject.model)
+    then = golden.read(path)
+    if then is None and not record:
+        note = "nothing was recorded: `unravel forward --record`"
+        yield _skipped(subject.model, "golden", note)
+        return
+    found = []
+    for variant, options in options_of(subject, head).items():
+        options = for_head(head, options)
+        one = instance(subject.generated, head, options)
+        now = golden.record(one, variant, _request(subject, head, one), options)
+        found.append(now)
+        if then is not None and not record:
+            question = Question(subject.model, "golden", head, variant)
+            yield from golden.compare(question, one, now, then)
+    if record:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(golden.merged(found).text(), "utf-8")
+        yield _skipped(subject.model, "golden", "recorded")
 
 
 def _missing_classes(subject: Subject, heads: list[str]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_deit.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: e804283515b4c3c2
+# unravel: digest of what follows: b40db3b834f49de7
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -234,8 +234,8 @@ class DeiTLayer(GradientCheckpointingLayer):
     ) -> torch.Tensor:
         """(batch, length, hidden_size) -> the same shape; the rest goes to the attention."""
         attended, _ = self.attention(self.layernorm_before(hidden_states), attention_mask, **kwargs)
-        hidden_states = hidden_states + self.dropout(attended)
-        return hidden_states + self.dropout(self.mlp(self.layernorm_after(hidden_states)))
+        hidden_states = self.dropout(attended) + hidden_states
+        return self.dropout(self.mlp(self.layernorm_after(hidden_states))) + hidden_states
 
 
 # What published checkpoints call the modules, and what they are called here.

@@ -108,7 +108,9 @@ class ResNetBasicLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, ...)"""
-        return self.activation(self.layer(hidden_states) + self.shortcut(hidden_states))
+        outputs = self.layer(hidden_states)
+        outputs += self.shortcut(hidden_states)
+        return self.activation(outputs)
 
 
 class ResNetBottleNeckLayer(nn.Module):
@@ -128,7 +130,9 @@ class ResNetBottleNeckLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, ...)"""
-        return self.activation(self.layer(hidden_states) + self.shortcut(hidden_states))
+        outputs = self.layer(hidden_states)
+        outputs += self.shortcut(hidden_states)
+        return self.activation(outputs)
 
 
 class ResNetStage(nn.Module):

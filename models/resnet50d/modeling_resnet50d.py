@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_resnet50d.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: a86393dad67f2bc5
+# unravel: digest of what follows: e8bdb50531fda29f
 
 from itertools import pairwise
 
@@ -120,7 +120,9 @@ class ResNet50dBasicLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, ...)"""
-        return self.activation(self.layer(hidden_states) + self.shortcut(hidden_states))
+        outputs = self.layer(hidden_states)
+        outputs += self.shortcut(hidden_states)
+        return self.activation(outputs)
 
 
 class ResNet50dBottleNeckLayer(nn.Module):
@@ -142,7 +144,9 @@ class ResNet50dBottleNeckLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) -> (batch, out_channels, height / stride, ...)"""
-        return self.activation(self.layer(hidden_states) + self.shortcut(hidden_states))
+        outputs = self.layer(hidden_states)
+        outputs += self.shortcut(hidden_states)
+        return self.activation(outputs)
 
 
 class ResNet50dStage(nn.Module):

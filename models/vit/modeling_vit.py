@@ -240,8 +240,8 @@ class ViTLayer(GradientCheckpointingLayer):
     ) -> torch.Tensor:
         """(batch, length, hidden_size) -> the same shape; the rest goes to the attention."""
         attended, _ = self.attention(self.layernorm_before(hidden_states), attention_mask, **kwargs)
-        hidden_states = hidden_states + self.dropout(attended)
-        return hidden_states + self.dropout(self.mlp(self.layernorm_after(hidden_states)))
+        hidden_states = self.dropout(attended) + hidden_states
+        return self.dropout(self.mlp(self.layernorm_after(hidden_states))) + hidden_states
 
 
 class ViTPooler(nn.Module):

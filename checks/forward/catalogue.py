@@ -1,0 +1,134 @@
+"""Models by the names that they are known under: `transformers:mistral`, `package.module`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from checks.copying import model_of
+from checks.forward import sides
+from checks.forward.sides import Side
+from checks.live import live
+
+FIRST = (
+    "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
+    "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
+    "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES",
+    "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
+    "MODEL_FOR_PRETRAINING_MAPPING_NAMES",
+    "MODEL_MAPPING_NAMES",
+)
+"""Which class stands for a model type: the first that one of these tables has."""
+
+
+def side(spec: str, role: str) -> Side:
+    """The classes of a module, or the one that `spec` names behind a colon.
+
+    `transformers:mistral` is the model of that folder, `package.module` a module, and
+    `package.module:Class` one class. Raises a LookupError or what importing raises.
+    """
+    package, _, name = spec.partition(":")
+    if not name:
+        module = importlib.import_module(package)
+        return sides.side_of(role, module, {str(module.__file__): role})
+    if importlib.util.find_spec(f"{package}.models") is None:
+        module = importlib.import_module(package)
+        found = getattr(module, name, None)
+        if not (inspect.isclass(found) and issubclass(found, PreTrainedModel)):
+            raise LookupError(f"{package} has no model {name}")
+        return Side(role, {name: found}, found.config_class, {str(module.__file__): role})
+    path = f"{package}.models.{name}.modeling_{name}"
+    module = importlib.import_module(path)
+    return sides.side_of(role, module, {str(module.__file__): role})
+
+
+def paired(one: Side, other: Side) -> Side:
+    """`other` with its classes under the names of those of `one` that end alike.
+
+    Raises a LookupError where no two do.
+    """
+    mine, theirs = _endings(one), _endings(other)
+    names = {mine[ending]: theirs[ending] for ending in mine if ending in theirs}
+    if not names:
+        raise LookupError(f"{', '.join(one.classes)} and {', '.join(other.classes)} have no pair")
+    return replace(other, names=names)
+
+
+def _endings(side: Side) -> dict[str, str]:
+    """The names of the classes by what follows the part that all of them begin with."""
+    names = sorted(side.classes)
+    if len(names) == 1:
+        return {"": names[0]}
+    shared = next(
+        n for n in range(len(names[0]), -1, -1) if all(x[:n] == names[0][:n] for x in names)
+    )
+    # `Model` and `ForCausalLM` follow the name: an ending begins with a capital.
+    while shared and not all(x[shared : shared + 1].isupper() for x in names):
+        shared -= 1
+    return {name[shared:]: name for name in names}
+
+
+def model_types() -> dict[str, tuple[str, str]]:
+    """Every model type of the installed transformers, with its module and the class to run."""
+    from transformers.models.auto import modeling_auto
+    from transformers.models.auto.configuration_auto import model_type_to_module_name
+
+    found: dict[str, tuple[str, str]] = {}
+    for table in FIRST:
+        names = getattr(modeling_auto, table, {})
+        for kind, value in names.items():
+            name = value if isinstance(value, str) else value[0]
+            folder = model_type_to_module_name(kind)
+            found.setdefault(kind, (f"transformers.models.{folder}", name))
+    return dict(sorted(found.items()))
+
+
+def class_of(package: str, name: str) -> Any:
+    """The model class `name`, wherever in the package of a model it stands.
+
+    Raises a LookupError where it is not there.
+    """
+    module = importlib.import_module(package)
+    found = getattr(module, name, None)
+    if not inspect.isclass(found):
+        raise LookupError(f"{package} has no {name}")
+    return found
+
+
+@contextmanager
+def live_class(model_class: Any) -> Iterator[Side]:
+    """The class as the modular file beside its module says. Raises a LookupError if none is."""
+    home = model_class.__module__
+    modular = modular_of(home)
+    if modular is None:
+        raise LookupError("it is written by hand")
+    name = model_class.__name__
+    with live(modular, is_parent=_is_parent, modular_of=modular_of) as module:
+        found = getattr(module, name, None)
+        if found is None:
+            raise LookupError(f"the modular file has no {name}")
+        config = getattr(module, model_class.config_class.__name__, model_class.config_class)
+        file = str(importlib.import_module(home).__file__)
+        own = file.replace("modeling_", "modular_")
+        yield Side("live", {name: found}, config, {own: "modular"})
+
+
+def modular_of(module: str) -> str | None:
+    """The modular file beside a module of transformers, by its name."""
+    package = module.rpartition(".")[0]
+    model = model_of(module)
+    if not model or not package.startswith("transformers."):
+        return None
+    found = f"{package}.modular_{model}"
+    return found if importlib.util.find_spec(found) is not None else None
+
+
+def _is_parent(module: str) -> bool:
+    return bool(model_of(module)) and ".auto." not in module

@@ -1,0 +1,245 @@
+"""A model compared with itself: the same question asked in two ways must have one answer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checks.forward import numerics, scenarios
+from checks.forward.inputs import Inputs, Request, make
+from checks.forward.instances import Instance
+from checks.forward.leaves import tensors
+from checks.forward.pairs import Question, first_line
+from checks.forward.program import same_program
+from checks.forward.verdicts import Finding, Verdict
+
+
+class NotAskedError(Exception):
+    """The model cannot be asked this, and why."""
+
+
+class VacuousError(Exception):
+    """Both answers would agree whatever the model did, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`ask` gives one answer and the other, as nested tensors."""
+
+    name: str
+    ask: Callable[[Instance, Request], tuple[Any, Any]]
+
+
+def check_itself(
+    question: Question, one: Instance, request: Request, skip: Mapping[str, str]
+) -> Iterator[Finding]:
+    """A finding for each of the comparisons."""
+    for comparison in COMPARISONS:
+        if comparison.name in skip:
+            yield question.answer(comparison.name, Verdict.SKIPPED, skip[comparison.name])
+        else:
+            yield _answer(question, comparison, one, request)
+
+
+def _answer(question: Question, comparison: Comparison, one: Instance, request: Request) -> Finding:
+    name = comparison.name
+    try:
+        actual, expected = comparison.ask(one, request)
+    except NotAskedError as reason:
+        return question.answer(name, Verdict.SKIPPED, str(reason))
+    except VacuousError as reason:
+        return question.answer(name, Verdict.VACUOUS, str(reason))
+    except Exception as error:
+        note = f"{type(error).__name__}: {first_line(error)}"
+        return question.answer(name, Verdict.BROKEN, note)
+    if not any(each.numel() for each in tensors(expected).values()):
+        return question.answer(name, Verdict.VACUOUS, "there is nothing to compare")
+    found = numerics.furthest(actual, expected)
+    if found is None:
+        return question.answer(name, Verdict.EQUAL_BITS)
+    bound = max(numerics.bound_of(torch.float32), question.tolerance)
+    note = question.reason if question.tolerance else ""
+    if bound < found.error < float("inf"):
+        with numerics.nudged(one.model):
+            moved = numerics.furthest(comparison.ask(one, request)[1], expected)
+        response = 0.0 if moved is None or moved.error == float("inf") else moved.error
+        bound = max(bound, numerics.RESPONSE * response)
+        note = f"it answers a last bit of its weights with {response:.0e}"
+    if bound > numerics.SENSELESS:
+        return question.answer(name, Verdict.VACUOUS, note, (), found.error, bound)
+    verdict = Verdict.WITHIN_NOISE if found.error <= bound else Verdict.DIVERGED
+    note = found.message if verdict is Verdict.DIVERGED else note
+    return question.answer(name, verdict, note, (), found.error, bound)
+
+
+# -- asking --------------------------------------------------------------------------------------
+
+
+def _plain(one: Instance, given: Inputs, attention: str = "") -> Tensor:
+    """The main output."""
+    return main_output(one.run(replace(_PLAIN, attention=attention), given))
+
+
+_PLAIN = scenarios.SCENARIOS[0]
+_LEARNING = next(each for each in scenarios.SCENARIOS if each.training)
+
+
+def main_output(outputs: Any) -> Tensor:
+    """The first tensor of real numbers that a model gives back."""
+    found = (each for each in tensors(outputs).values() if each.is_floating_point())
+    first = next(found, None)
+    if first is None:
+        raise NotAskedError("it gives back no numbers")
+    return first
+
+
+def _tokens(one: Instance, request: Request) -> Tensor:
+    """Token ids of which each has a row in the main output."""
+    given = make(request)
+    ids = given.get("input_ids")
+    if not isinstance(ids, Tensor) or ids.ndim != 2 or "decoder_input_ids" in given:
+        raise NotAskedError("its output has no row for each token")
+    if _plain(one, given).shape[:2] != ids.shape:
+        raise NotAskedError("its output has no row for each token")
+    return ids
+
+
+def _cached(one: Instance, request: Request) -> tuple[Any, Any]:
+    ids = _tokens(one, request)
+    decoding = next(each for each in scenarios.SCENARIOS if each.name == "decoding")
+    reason = decoding.applies(request)
+    if reason:
+        raise NotAskedError(reason)
+    steps = one.run(decoding, {"input_ids": ids})
+    if any(step.past_key_values is None for step in steps):
+        raise VacuousError("it gives back no cache")
+    full = _plain(one, {"input_ids": ids})
+    return {"steps": torch.cat([main_output(each) for each in steps], 1)}, {"steps": full}
+
+
+def _single(one: Instance, request: Request) -> tuple[Any, Any]:
+    given = make(request)
+    whole = _plain(one, given)
+    if whole.ndim == 0 or whole.shape[0] != request.batch:
+        raise NotAskedError("its output has no row for each input")
+    rows = [
+        _plain(one, {name: _row(value, index) for name, value in given.items()})
+        for index in range(request.batch)
+    ]
+    return {"rows": torch.cat(rows)}, {"rows": whole}
+
+
+def _row(value: Any, index: int) -> Any:
+    return value[index : index + 1] if isinstance(value, Tensor) and value.ndim else value
+
+
+def _padding(one: Instance, request: Request) -> tuple[Any, Any]:
+    """What stands beside a text to fill the row must not change what is said of the text."""
+    ids = _tokens(one, request)
+    if "attention_mask" not in request.parameters:
+        raise NotAskedError("it takes no padding")
+    given = make(request, padded=True)
+    mask = given["attention_mask"].bool()
+    if request.is_causal and "position_ids" in request.parameters:
+        given["position_ids"] = (mask.long().cumsum(-1) - 1).clamp(min=0)
+    padded = _plain(one, given)
+    found, wanted = {}, {}
+    for row in range(request.batch - 1):
+        kept = mask[row]
+        alone = {"input_ids": ids[row : row + 1, kept]}
+        if "token_type_ids" in given:
+            alone["token_type_ids"] = given["token_type_ids"][row : row + 1, kept]
+        found[f"row {row}"] = padded[row, kept]
+        wanted[f"row {row}"] = _plain(one, alone)[0]
+    bare = _plain(one, {**given, "attention_mask": torch.ones_like(mask).long()})
+    if torch.equal(bare[0, mask[0]], padded[0, mask[0]]):
+        raise VacuousError("the mask changes nothing")
+    return found, wanted
+
+
+def _causal(one: Instance, request: Request) -> tuple[Any, Any]:
+    if not request.is_causal:
+        raise NotAskedError("it sees what follows")
+    ids = _tokens(one, request)
+    other = ids.clone()
+    other[:, -3:] = ids[:, -3:].flip(0)
+    before, after = (_plain(one, {"input_ids": each}) for each in (ids, other))
+    if torch.equal(before[:, -1], after[:, -1]):
+        raise VacuousError("other tokens change nothing at all")
+    return {"before": after[:, :-3]}, {"before": before[:, :-3]}
+
+
+def _eager(one: Instance, request: Request) -> tuple[Any, Any]:
+    given = make(request, padded="input_ids" in request.parameters)
+    default = one.model.config._attn_implementation
+    if default == "eager":
+        raise NotAskedError("it has eager attention only")
+    runs = []
+    for attention in ("eager", ""):
+        scenario = replace(_PLAIN, name=f"plain, {attention or default}", attention=attention)
+        runs.append(one.record(scenario, given))
+    if same_program(runs[0].program, runs[1].program):
+        raise VacuousError("both attention implementations are one program")
+    mask = given.get("attention_mask")
+    return tuple(_of_text(main_output(each.outputs), mask) for each in runs)  # type: ignore[return-value]
+
+
+def _of_text(output: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+    """A row of padding alone attends to nothing; what it gives is up to the implementation."""
+    if mask is not None and output.shape[: mask.ndim] == mask.shape:
+        return {"text": output[mask.bool()]}
+    return {"all": output}
+
+
+def _saved(one: Instance, request: Request) -> tuple[Any, Any]:
+    given = make(request)
+    with tempfile.TemporaryDirectory() as folder:
+        one.model.save_pretrained(folder)
+        loaded = type(one.model).from_pretrained(folder)
+    loaded.eval()
+    return loaded.state_dict() | {"output": main_output(scenarios.run(_PLAIN, loaded, given))}, (
+        one.model.state_dict() | {"output": _plain(one, given)}
+    )
+
+
+def _checkpointed(one: Instance, request: Request) -> tuple[Any, Any]:
+    if not getattr(one.model, "supports_gradient_checkpointing", False):
+        raise NotAskedError("it does not support that")
+    given = _LEARNING.inputs(request)
+    plain = one.record(_LEARNING, given)
+    with _checkpointing(one.model):
+        other = one.record(replace(_LEARNING, name="checkpointed"), given)
+    if len(other.program.operations) <= len(plain.program.operations):
+        raise VacuousError("nothing was computed a second time")
+    return other.outputs["gradients"], plain.outputs["gradients"]
+
+
+@contextmanager
+def _checkpointing(model: Any) -> Iterator[None]:
+    model.gradient_checkpointing_enable()
+    try:
+        yield
+    finally:
+        model.gradient_checkpointing_disable()
+
+
+COMPARISONS = (
+    Comparison("cached ↔ full", _cached),
+    Comparison("single ↔ batched", _single),
+    Comparison("padded ↔ not", _padding),
+    Comparison("causal", _causal),
+    Comparison("eager ↔ sdpa", _eager),
+    Comparison("saved ↔ not", _saved),
+    Comparison("checkpointed ↔ not", _checkpointed),
+)
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Everything that can be skipped by name."""
+    return (*(each.name for each in scenarios.SCENARIOS), *(each.name for each in COMPARISONS))
