@@ -127,6 +127,8 @@ def test_commands_run(page: Path, library: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     text = "".join(blocks(page, "console"))
     for line in re.findall(r"^\$ unravel (.*)$", text, re.MULTILINE):
-        if page.name != "tutorial.md" and not any(part in line for part in NOT_HERE):
+        if page.name not in ("tutorial.md", "elsewhere.md") and not any(
+            part in line for part in NOT_HERE
+        ):
             done = unravel(*shlex.split(line, comments=True), cwd=library)
             assert done.returncode in (0, 1), f"unravel {line}\n{done.stdout}{done.stderr}"

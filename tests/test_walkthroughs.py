@@ -1,4 +1,4 @@
-"""The tutorial, followed to the letter: files are written, commands run, output compared."""
+"""Pages that are followed to the letter: files are written, commands run, output compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textwrap import indent
 from tests.corpus.release import REPOSITORY
 from tests.small_project import Project
 
-PAGE = REPOSITORY / "docs" / "tutorial.md"
+DOCS = REPOSITORY / "docs"
 _BLOCK = re.compile(r"(?:<!-- (file|in): (\S+) -->\n)?```(\w+)\n(.*?)```\n", re.DOTALL)
 
 
@@ -29,12 +29,10 @@ def agrees(shown: str, printed: str) -> bool:
     return re.fullmatch(r"(?:.*\n)*".join(parts), printed) is not None
 
 
-def test_tutorial(tmp_path: Path) -> None:
-    project = Project(tmp_path / "project")
-    shutil.copytree(REPOSITORY / "models" / "llama", project.root / "models" / "llama")
-    shutil.copy(REPOSITORY / "models" / "__init__.py", project.root / "models")
+def follow(page: Path, project: Project) -> int:
+    """Do what `page` says, and compare what it shows; gives back how many commands it has."""
     ran = 0
-    for role, path, language, text in _BLOCK.findall(PAGE.read_text()):
+    for role, path, language, text in _BLOCK.findall(page.read_text()):
         if role == "file":
             project.write(path, text)
         elif role == "in":
@@ -42,12 +40,27 @@ def test_tutorial(tmp_path: Path) -> None:
         elif language == "console":
             for command, shown in commands(text):
                 _, *arguments = shlex.split(command)
-                # A stale file is no success, and the page shows one.
+                # A stale file is no success, and a page shows one.
                 code = int(" stale" in shown)
                 printed = project.run(*arguments, code=code).stdout
                 assert agrees(shown, printed), f"{command}\n{printed}"
                 ran += 1
-    assert ran > 5
+    return ran
+
+
+def test_elsewhere(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write("modular/__init__.py", "")
+    assert follow(DOCS / "elsewhere.md", project) == 2
+    assert "from .configuration_tiny import TinyConfig" in project.read("hub/modeling_tiny.py")
+    assert "contains code of transformers" in project.read("models/tiny/modeling_tiny.py")
+
+
+def test_tutorial(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    shutil.copytree(REPOSITORY / "models" / "llama", project.root / "models" / "llama")
+    shutil.copy(REPOSITORY / "models" / "__init__.py", project.root / "models")
+    assert follow(DOCS / "tutorial.md", project) > 5
     _test_of_the_scaffold(project)
 
 
@@ -59,4 +72,8 @@ def _test_of_the_scaffold(project: Project) -> None:
     assert exported is not None
     asked = set(re.findall(r'_llama", "(\w+)"\)', text)) - {"BrandNewLlamaConfig"}
     gone = {name for name in asked if f'"{name}"' not in exported[1]}
-    assert gone == set(re.findall(r"`(BrandNewLlama\w+)`", PAGE.read_text().split("delete", 1)[1]))
+    assert gone == set(
+        re.findall(
+            r"`(BrandNewLlama\w+)`", (DOCS / "tutorial.md").read_text().split("delete", 1)[1]
+        )
+    )
