@@ -19,7 +19,7 @@ import click
 from unravel.cli_check import check
 from unravel.cli_forward import forward
 from unravel.cli_lineage import graph, impact
-from unravel.cli_lint import lint, rule
+from unravel.cli_lint import copies, lint, rule
 from unravel.cli_new import new
 from unravel.completing import models as complete
 
@@ -219,6 +219,7 @@ commands.add_command(check)
 commands.add_command(forward)
 commands.add_command(graph)
 commands.add_command(impact)
+commands.add_command(copies)
 commands.add_command(lint)
 commands.add_command(new)
 commands.add_command(rule)

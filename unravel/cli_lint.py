@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 DONE, FAILED = 0, 2
 
+_PLACE = (
+    click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
+    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
+)
 _FORMAT = click.option(
     "--format",
     "form",
@@ -35,8 +40,7 @@ _LINT = (
     _FORMAT,
     click.option("--statistics", is_flag=True, help="Print how many findings each rule has."),
     click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
-    click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
-    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
+    *_PLACE[:2],
     click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one."),
     click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept."),
     click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use."),
@@ -178,6 +182,67 @@ def _complain_of(failures: Iterable[Failed], root: str) -> None:
 
     for each in failures:
         cli._complain(each.diagnostics, root)
+
+
+@click.group(short_help="Blocks that are marked as copies.")
+def copies() -> None:
+    """Blocks that are marked `# Copied from module.Object with Old->New`."""
+
+
+def _copies_options(command: Callable[..., int]) -> Callable[..., int]:
+    for decorate in reversed((click.argument("files", nargs=-1, metavar="[FILE]..."), *_PLACE)):
+        command = decorate(command)
+    return command
+
+
+@copies.command(short_help="Are the copies in step with their sources?")
+@_copies_options
+@_FORMAT
+def check(
+    files: tuple[str, ...], profile: str | None, root: str | None, quiet: bool, form: str
+) -> int:
+    """Are all marked copies, or those in FILEs, what their sources say? Nothing is written."""
+    from unravel.lint import copying, running
+    from unravel.lint.catalogue import chosen
+
+    project = running.open_here(root, profile)
+    run = copying.check(project, files, chosen(("UNC",), ()))
+    _print_findings(run, run.diagnostics, 0, form, statistics=False, quiet=quiet)
+    return running.exit_code(run, run.diagnostics) if run.subjects or run.failed else DONE
+
+
+@copies.command(short_help="Bring the copies in step with their sources.")
+@_copies_options
+@click.option("--diff", is_flag=True, help="Print what would change, and write nothing.")
+def fix(
+    files: tuple[str, ...], profile: str | None, root: str | None, quiet: bool, diff: bool
+) -> int:
+    """Bring all marked copies, or those in FILEs, in step with their sources.
+
+    What cannot be mended is printed as `unravel copies check` would.
+    """
+    from unravel import cli
+    from unravel.lint import copying, running
+    from unravel.lint.catalogue import chosen
+    from unravel.types import Failed
+
+    project = running.open_here(root, profile)
+    codes = chosen(("UNC",), ())
+    if not isinstance(project, Failed):
+        fixed = copying.fix(project, files, codes, write=not diff)
+        _complain_of(fixed.failed, str(project.root))
+        if diff:
+            cli._print_differences(file.difference() for file in fixed.files)
+        elif not quiet:
+            for file in fixed.files:
+                click.echo(f"wrote {cli._from_here(file.path, str(project.root))}")
+        if fixed.failed:
+            return FAILED
+        if diff:
+            return DONE
+    run = copying.check(project, files, codes)
+    _print_findings(run, run.diagnostics, 0, "text", statistics=False, quiet=quiet)
+    return running.exit_code(run, run.diagnostics) if run.subjects or run.failed else DONE
 
 
 @click.command(short_help="Explain a rule of the linter.")

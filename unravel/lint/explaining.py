@@ -79,9 +79,10 @@ def _section(rule: Rule, level: str) -> Iterator[str]:
     yield ""
     for example in rule.examples:
         yield from _example(example)
+    command = "`unravel copies fix`" if rule.scope is Scope.COPY else "`--fix`"
     if rule.promise is not None:
-        yield f"`--fix` makes this of it: {rule.promise.value}."
-    elif rule.scope is not Scope.COPY:
+        yield f"{command} makes this of it: {rule.promise.value}."
+    else:
         yield "There is no fix: what is right, only the author knows."
 
 

@@ -101,7 +101,7 @@ class _Fixing:
                 continue
             if found.diagnostic.path not in self.plain:
                 continue
-            if not any(_overlap(one, two) for one in found.edits for two in others):
+            if not any(overlap(one, two) for one in found.edits for two in others):
                 chosen.append(found)
                 others += found.edits
         return chosen
@@ -166,7 +166,8 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join(lines)
 
 
-def _overlap(one: Edit, two: Edit) -> bool:
+def overlap(one: Edit, two: Edit) -> bool:
+    """Do two edits touch the same lines?"""
     return one.first <= max(two.last, two.first) and two.first <= max(one.last, one.first)
 
 

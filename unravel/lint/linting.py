@@ -79,20 +79,23 @@ def _findings(
         found = [
             each
             for rule in of_scope(Scope.MODULAR, codes)
-            for each in _located(rule, rule.check(modular), modular)
+            for each in located(rule, rule.check(modular), modular)
         ]
         yield from found
         # What the converter says of a line is left out where a rule says it, and mends it.
         if refused and all(each.diagnostic.line != refused.line for each in found):
             yield Located(refused)
     for file in files:
-        for rule in of_scope(Scope.MODEL, codes):
-            yield from _located(rule, rule.check(file), file)
+        scopes = [Scope.MODEL] if file.modular is not None else [Scope.MODEL, Scope.COPY]
+        for scope in scopes:
+            for rule in of_scope(scope, codes):
+                yield from located(rule, rule.check(file), file)
 
 
-def _located(
+def located(
     rule: Rule, findings: Iterable[Finding], file: Modular | ModelFile
 ) -> Iterator[Located]:
+    """The findings of a rule with their places: of generated files, those in the modular file."""
     for found in findings:
         at: Place | None = place(file.outline, found.node)
         edits = found.edits

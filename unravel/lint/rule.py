@@ -25,6 +25,8 @@ class Promise(enum.Enum):
     SAME = "the generated files stay what they are, to the byte"
     COMMENTS = "only comments of the generated files change"
     EXPORTS = "only `__all__` of the generated files changes"
+    COPY = "only the copy changes, to what its source says"
+    MARKER = "only the marker changes; it stands for the same code"
     REPAIR = "the file could not be converted before, and can be now"
 
 

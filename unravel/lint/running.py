@@ -17,6 +17,7 @@ from unravel.lint.explaining import info
 from unravel.lint.fixing import Fixed, fix_unit
 from unravel.lint.keeping import Kept, open_kept
 from unravel.lint.linting import Linted, Located, confirmed, lint_unit, position
+from unravel.lint.rule import Scope
 from unravel.lint.units import Unit, units
 from unravel.outcomes import FinishedFile
 from unravel.reading import Loader, read_source
@@ -124,7 +125,7 @@ def _results(
     left = [unit for unit in found if known.get(unit.name) is None]
     results: dict[str, Linted | Failed] = {k: each for k, each in known.items() if each}
     count = _count(project, jobs, left)
-    with Workers(_loader(project), count=count) as workers:
+    with Workers(loader_of(project), count=count) as workers:
         every = frozenset(catalogue()) if kept is not None else codes
         tasks = [partial(lint_unit, unit=_whole(unit), codes=every) for unit in left]
         futures = [
@@ -167,7 +168,8 @@ def _narrowed(result: Linted | Failed, unit: Unit, codes: frozenset[str]) -> Lin
     return replace(result, findings=findings)
 
 
-def _loader(project: Project) -> Loader:
+def loader_of(project: Project) -> Loader:
+    """Gives out the modules of the project as they lie on disk."""
     # Generated parents are read from disk, as they are: without owners, nothing else is generated.
     return Loader(str(project.root), os.devnull, project.settings, {})
 
@@ -182,13 +184,14 @@ def fix(
 ) -> FixRun:
     """Fix what `run` has found and can be fixed; with `write` off, only say what would change."""
     assert isinstance(project, Project), "the run has looked at it"
-    codes = frozenset(each for each in _codes(project, wanted) if catalogue()[each].promise)
+    rules = [catalogue()[code] for code in _codes(project, wanted)]
+    codes = frozenset(r.code for r in rules if r.promise and r.scope is Scope.MODULAR)
     found = units(select(project, ()), wanted.requests)
     assert not isinstance(found, Failed), "the run has looked at them"
-    broken = {each.diagnostic.path for each in run.findings if each.edits}
+    broken = {f.diagnostic.path for f in run.findings if f.diagnostic.code in codes}
     left = [unit for unit in found if broken.intersection(unit.paths)]
     count = _count(project, wanted.jobs, left)
-    with without_collector(), Workers(_loader(project), count=count) as workers:
+    with without_collector(), Workers(loader_of(project), count=count) as workers:
         tasks = [partial(fix_unit, unit=unit, codes=codes) for unit in left]
         futures = [
             workers.submit(task, unit.name, number * count // max(1, len(left)))
@@ -200,20 +203,35 @@ def fix(
         ]
     fixed = tuple(each for each in results if isinstance(each, Fixed))
     lost = tuple(each for each in results if isinstance(each, Failed))
-    files = tuple(_finished(project, path, t) for each in fixed for path, t in each.texts.items())
-    if write and files:
-        state = state_folder(project.root)
-        with locked(state, on_wait=on_wait):
-            recover(state)
-            writes = [Write(str(project.root / f.path), f.content, f.before) for f in files]
-            errors = [error for error in write_models([writes], state=state) if error is not None]
-        for error in errors:
-            message = f"the file cannot be written: {error.reason}"
-            lost += (failed("UNR404", relative(error.file, project.root), message),)
+    files = tuple(finished(project, path, t) for each in fixed for path, t in each.texts.items())
+    if write:
+        lost += written(project, files, on_wait)
     return FixRun(fixed, files, lost)
 
 
-def _finished(project: Project, path: str, text: str) -> FinishedFile:
+def written(
+    project: Project, files: Sequence[FinishedFile], on_wait: Callable[[], None] = lambda: None
+) -> tuple[Failed, ...]:
+    """Write all `files` or none; returns why not."""
+    if not files:
+        return ()
+    state = state_folder(project.root)
+    with locked(state, on_wait=on_wait):
+        recover(state)
+        writes = [Write(str(project.root / f.path), f.content, f.before) for f in files]
+        errors = [error for error in write_models([writes], state=state) if error is not None]
+    return tuple(
+        failed(
+            "UNR404",
+            relative(error.file, project.root),
+            f"the file cannot be written: {error.reason}",
+        )
+        for error in errors
+    )
+
+
+def finished(project: Project, path: str, text: str) -> FinishedFile:
+    """The file at `path` with `text` in place of its own."""
     file = project.root / path
     source = read_source(str(file), path)
     content = ((BOM if source.bom else "") + source.with_line_ends(text)).encode("utf-8")
