@@ -4,7 +4,6 @@ from models.llama.modeling_llama import (
     LlamaForCausalLM,
     LlamaForSequenceClassification,
     LlamaModel,
-    LlamaPreTrainedModel,
 )
 
 
@@ -28,10 +27,6 @@ class BrandNewLlamaAttention(LlamaAttention):
             self.scaling = config.attention_scale
 
 
-class BrandNewLlamaPreTrainedModel(LlamaPreTrainedModel):
-    pass
-
-
 class BrandNewLlamaModel(LlamaModel):
     pass
 
@@ -49,5 +44,4 @@ __all__ = [
     "BrandNewLlamaForCausalLM",
     "BrandNewLlamaForSequenceClassification",
     "BrandNewLlamaModel",
-    "BrandNewLlamaPreTrainedModel",
 ]

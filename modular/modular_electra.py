@@ -179,9 +179,7 @@ class ElectraForPreTraining(BertForTokenClassification):
 class ElectraForMaskedLM(BertForMaskedLM):
     """The generator: fills masks with likely words."""
 
-    _tied_weights_keys = {
-        "generator_lm_head.weight": "electra.embeddings.word_embeddings.weight",
-    }
+    _tied_weights_keys = {"generator_lm_head.weight": "electra.embeddings.word_embeddings.weight"}
 
     def __init__(self, config: ElectraConfig):
         ElectraPreTrainedModel.__init__(self, config)

@@ -56,9 +56,7 @@ class GemmaRMSNorm(LlamaRMSNorm):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         # float32, the weight's product included
-        normed = hidden_states.float()
-        normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)
-        return (normed * (1.0 + self.weight.float())).to(hidden_states.dtype)
+        return (self.unscaled(hidden_states) * (1.0 + self.weight.float())).to(hidden_states.dtype)
 
 
 class GemmaTextScaledWordEmbedding(nn.Embedding):

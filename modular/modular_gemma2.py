@@ -7,13 +7,14 @@ from transformers.utils import TransformersKwargs
 from models.gemma.configuration_gemma import GemmaConfig
 from models.gemma.modeling_gemma import (
     GemmaAttention,
+    GemmaDecoderLayer,
     GemmaForCausalLM,
     GemmaForSequenceClassification,
+    GemmaMLP,
     GemmaModel,
     GemmaPreTrainedModel,
     GemmaRMSNorm,
 )
-from models.llama.modeling_llama import LlamaDecoderLayer, LlamaMLP
 from models.qwen2.modeling_qwen2 import masks_by_type
 
 
@@ -53,41 +54,23 @@ def soft_cap(scores: torch.Tensor, cap: float | None) -> torch.Tensor:
     return scores if cap is None else torch.tanh(scores / cap) * cap
 
 
-def eager_attention_forward(
-    module: nn.Module,
+def attention_scores(
     query: torch.Tensor,
     key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
     scaling: float,
-    dropout: float = 0.0,
     softcap: float | None = None,
     **kwargs,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attention written out, for `attn_implementation="eager"`, with capped scores.
-
-    `query` is (batch, heads, length, head_dim), `key` and `value` are (batch, key_value_heads,
-    seen, head_dim); the mask is added to the scores. Returns (batch, length, heads, head_dim) and
-    the weights, (batch, heads, length, seen).
-    """
-    key = key.repeat_interleave(module.num_key_value_groups, dim=1)
-    value = value.repeat_interleave(module.num_key_value_groups, dim=1)
-    scores = soft_cap(query @ key.transpose(2, 3) * scaling, softcap)
-    if attention_mask is not None:
-        scores = scores + attention_mask
-    # float32: the softmax's sum runs over the whole context
-    weights = nn.functional.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    weights = nn.functional.dropout(weights, p=dropout, training=module.training)
-    return (weights @ value).transpose(1, 2).contiguous(), weights
+) -> torch.Tensor:
+    """Llama's scores, capped."""
+    return soft_cap(query @ key.transpose(2, 3) * scaling, softcap)
 
 
-class Gemma2RMSNorm(GemmaRMSNorm):
-    pass
-
-
-class Gemma2MLP(LlamaMLP):
+class Gemma2MLP(GemmaMLP):
     def __init__(self, config: Gemma2Config):
-        super().__init__(config)
+        nn.Module.__init__(self)
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
         self.act_fn = ACT2FN[config.hidden_activation]
 
 
@@ -104,13 +87,13 @@ class Gemma2Attention(GemmaAttention):
         }
 
 
-class Gemma2DecoderLayer(LlamaDecoderLayer):
+class Gemma2DecoderLayer(GemmaDecoderLayer):
     """Attention, then feed-forward, each normed on the way in and on the way out."""
 
     def __init__(self, config: Gemma2Config, layer_idx: int):
         super().__init__(config, layer_idx)
-        self.pre_feedforward_layernorm = Gemma2RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.post_feedforward_layernorm = Gemma2RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.pre_feedforward_layernorm = GemmaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_feedforward_layernorm = GemmaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(
         self, hidden_states: torch.Tensor, **kwargs: Unpack[TransformersKwargs]

@@ -8,7 +8,6 @@ from models.llama.modeling_llama import (
     LlamaForCausalLM,
     LlamaForSequenceClassification,
     LlamaModel,
-    LlamaPreTrainedModel,
 )
 
 
@@ -39,10 +38,6 @@ class MistralAttention(LlamaAttention):
         self.attention_options = {"sliding_window": config.sliding_window}
 
 
-class MistralPreTrainedModel(LlamaPreTrainedModel):
-    pass
-
-
 class MistralModel(LlamaModel):
     def layer_masks(self, **inputs) -> list:
         windowed = self.config.sliding_window is not None
@@ -63,5 +58,4 @@ __all__ = [
     "MistralForCausalLM",
     "MistralForSequenceClassification",
     "MistralModel",
-    "MistralPreTrainedModel",
 ]

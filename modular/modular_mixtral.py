@@ -132,10 +132,6 @@ class MixtralSparseMoeBlock(nn.Module):
         return self.experts(tokens, indices, weights).view_as(hidden_states)
 
 
-class MixtralAttention(MistralAttention):
-    pass
-
-
 class MixtralDecoderLayer(MistralDecoderLayer):
     def __init__(self, config: MixtralConfig, layer_idx: int):
         super().__init__(config, layer_idx)
@@ -146,7 +142,7 @@ class MixtralPreTrainedModel(MistralPreTrainedModel):
     _can_record_outputs = {
         "router_logits": OutputRecorder(MixtralTopKRouter, index=0),
         "hidden_states": MixtralDecoderLayer,
-        "attentions": MixtralAttention,
+        "attentions": MistralAttention,
     }
 
     @classmethod

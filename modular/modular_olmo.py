@@ -2,7 +2,6 @@ from typing import ClassVar
 
 import torch
 from torch import nn
-from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_rope_utils import dynamic_rope_update
 
 from models.llama.configuration_llama import LlamaConfig
@@ -12,7 +11,6 @@ from models.llama.modeling_llama import (
     LlamaForCausalLM,
     LlamaForSequenceClassification,
     LlamaModel,
-    LlamaPreTrainedModel,
     LlamaRotaryEmbedding,
 )
 
@@ -35,11 +33,6 @@ class OlmoConfig(LlamaConfig):
     rms_norm_eps = AttributeError()
     mlp_bias: ClassVar[bool] = False  # no field: there never is any
     pretraining_tp = AttributeError()
-
-    def __post_init__(self, **kwargs):
-        if self.num_key_value_heads is None:
-            self.num_key_value_heads = self.num_attention_heads
-        PreTrainedConfig.__post_init__(self, **kwargs)
 
 
 class OlmoLayerNorm(nn.Module):
@@ -82,10 +75,6 @@ class OlmoDecoderLayer(LlamaDecoderLayer):
         self.post_attention_layernorm = OlmoLayerNorm(config.hidden_size)
 
 
-class OlmoPreTrainedModel(LlamaPreTrainedModel):
-    pass
-
-
 class OlmoModel(LlamaModel):
     def __init__(self, config: OlmoConfig):
         super().__init__(config)
@@ -105,5 +94,4 @@ __all__ = [
     "OlmoForCausalLM",
     "OlmoForSequenceClassification",
     "OlmoModel",
-    "OlmoPreTrainedModel",
 ]

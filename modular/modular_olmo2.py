@@ -10,7 +10,6 @@ from models.olmo.modeling_olmo import (
     OlmoForCausalLM,
     OlmoForSequenceClassification,
     OlmoModel,
-    OlmoPreTrainedModel,
 )
 
 
@@ -40,9 +39,7 @@ class Olmo2Config(OlmoConfig):
 class Olmo2RMSNorm(LlamaRMSNorm):
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         # float32, the weight's product included
-        normed = hidden_states.float()
-        normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)
-        return (self.weight * normed).to(hidden_states.dtype)
+        return (self.weight * self.unscaled(hidden_states)).to(hidden_states.dtype)
 
 
 class Olmo2Attention(OlmoAttention):
@@ -84,10 +81,6 @@ class Olmo2DecoderLayer(OlmoDecoderLayer):
         return hidden_states + self.post_feedforward_layernorm(self.mlp(hidden_states))
 
 
-class Olmo2PreTrainedModel(OlmoPreTrainedModel):
-    pass
-
-
 class Olmo2Model(OlmoModel):
     def __init__(self, config: Olmo2Config):
         super().__init__(config)
@@ -107,5 +100,4 @@ __all__ = [
     "Olmo2ForCausalLM",
     "Olmo2ForSequenceClassification",
     "Olmo2Model",
-    "Olmo2PreTrainedModel",
 ]

@@ -1,27 +1,23 @@
-from typing import ClassVar
-
 import torch
 from torch import nn
 from transformers.activations import ACT2FN
 from transformers.cache_utils import Cache
-from transformers.configuration_utils import PreTrainedConfig
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs
 
-from models.llama.configuration_llama import LlamaConfig
-from models.llama.modeling_llama import (
-    LlamaAttention,
-    LlamaDecoderLayer,
-    LlamaForCausalLM,
-    LlamaForSequenceClassification,
-    LlamaMLP,
-    LlamaPreTrainedModel,
-    LlamaRotaryEmbedding,
+from models.mistral.configuration_mistral import MistralConfig
+from models.mistral.modeling_mistral import (
+    MistralAttention,
+    MistralDecoderLayer,
+    MistralForCausalLM,
+    MistralForSequenceClassification,
+    MistralMLP,
+    MistralModel,
+    MistralRotaryEmbedding,
 )
-from models.mistral.modeling_mistral import MistralModel
 
 
-class Phi3Config(LlamaConfig):
+class Phi3Config(MistralConfig):
     """Sizes and switches of a Phi-3 decoder; as it stands, Phi-3-mini with a context of 4096.
 
     Paper: Phi-3 (Abdin et al. 2024, arXiv:2404.14219). Layers, heads and hidden size are those of
@@ -40,6 +36,7 @@ class Phi3Config(LlamaConfig):
     vocab_size: int = 32064
     hidden_size: int = 3072
     intermediate_size: int = 8192
+    num_key_value_heads: int | None = None  # None: as many as attention heads
     max_position_embeddings: int = 4096
     original_max_position_embeddings: int = 4096
     rms_norm_eps: float = 1e-5
@@ -49,37 +46,24 @@ class Phi3Config(LlamaConfig):
     pad_token_id: int | None = 32000
     eos_token_id: int | list[int] | None = 32000
     head_dim = AttributeError()
-    attention_bias: ClassVar[bool] = False  # no field: there never is any
-    mlp_bias: ClassVar[bool] = False
-    pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):
-        if self.num_key_value_heads is None:
-            self.num_key_value_heads = self.num_attention_heads
-        PreTrainedConfig.__post_init__(self, **kwargs)
+        super().__post_init__(**kwargs)
         share = kwargs.get("partial_rotary_factor", 1.0)
         self.rope_parameters.setdefault("partial_rotary_factor", share)
 
 
-class Phi3RotaryEmbedding(LlamaRotaryEmbedding):
+class Phi3RotaryEmbedding(MistralRotaryEmbedding):
     """Cosines and sines of rotary positions for the first part of each head's features.
 
     `partial_rotary_factor` of `rope_parameters` says how large it is.
     """
 
     @staticmethod
-    def compute_default_rope_parameters(
-        config: Phi3Config, device: torch.device | None = None, seq_len: int | None = None
-    ) -> tuple[torch.Tensor, float]:
-        """Unscaled float32 frequencies, (rotated features / 2,), and the factor of cosines and sines.
-
-        The library calls this by its name, also to fill buffers that were not loaded. Nothing here
-        depends on `seq_len`; scaled frequencies may.
-        """
+    def rotated_features(config: Phi3Config) -> int:
+        """How many features of a head are turned: the first ones."""
         head_dim = config.hidden_size // config.num_attention_heads
-        rotated = int(head_dim * config.rope_parameters["partial_rotary_factor"])
-        exponents = torch.arange(0, rotated, 2, device=device, dtype=torch.float32) / rotated
-        return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
+        return int(head_dim * config.rope_parameters["partial_rotary_factor"])
 
 
 def rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
@@ -95,20 +79,13 @@ def rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     return torch.cat((rotated, rest), dim=-1)
 
 
-class Phi3Attention(LlamaAttention):
+class Phi3Attention(MistralAttention):
     """Causal self-attention with rotary positions; one matrix projects queries, keys and values."""
 
     def __init__(self, config: Phi3Config, layer_idx: int):
         super().__init__(config, layer_idx)
-        self.attention_options = {"sliding_window": config.sliding_window}
-        self.sizes = [
-            heads * self.head_dim
-            for heads in (
-                config.num_attention_heads,
-                config.num_key_value_heads,
-                config.num_key_value_heads,
-            )
-        ]
+        heads = config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads
+        self.sizes = [each * self.head_dim for each in heads]
         del self.q_proj
         del self.k_proj
         del self.v_proj
@@ -120,7 +97,7 @@ class Phi3Attention(LlamaAttention):
         return self.qkv_proj(hidden_states).split(self.sizes, dim=-1)
 
 
-class Phi3MLP(LlamaMLP):
+class Phi3MLP(MistralMLP):
     """Gated feed-forward network whose gate and up projections are one matrix."""
 
     def __init__(self, config: Phi3Config):
@@ -134,7 +111,7 @@ class Phi3MLP(LlamaMLP):
         return self.down_proj(up * self.act_fn(gate))
 
 
-class Phi3DecoderLayer(LlamaDecoderLayer):
+class Phi3DecoderLayer(MistralDecoderLayer):
     def __init__(self, config: Phi3Config, layer_idx: int):
         super().__init__(config, layer_idx)
         self.resid_attn_dropout = nn.Dropout(config.resid_pdrop)
@@ -149,15 +126,11 @@ class Phi3DecoderLayer(LlamaDecoderLayer):
         return hidden_states + self.resid_mlp_dropout(fed)
 
 
-class Phi3PreTrainedModel(LlamaPreTrainedModel):
-    pass
-
-
 class Phi3Model(MistralModel):
     pass
 
 
-class Phi3ForCausalLM(LlamaForCausalLM):
+class Phi3ForCausalLM(MistralForCausalLM):
     def prepare_inputs_for_generation(
         self,
         input_ids: torch.LongTensor,
@@ -180,7 +153,7 @@ class Phi3ForCausalLM(LlamaForCausalLM):
         )
 
 
-class Phi3ForSequenceClassification(LlamaForSequenceClassification):
+class Phi3ForSequenceClassification(MistralForSequenceClassification):
     pass
 
 
@@ -189,5 +162,4 @@ __all__ = [
     "Phi3ForCausalLM",
     "Phi3ForSequenceClassification",
     "Phi3Model",
-    "Phi3PreTrainedModel",
 ]

@@ -2,7 +2,6 @@ from typing import ClassVar
 
 import torch
 from torch import nn
-from transformers.configuration_utils import PreTrainedConfig
 from transformers.masking_utils import create_causal_mask, create_sliding_window_causal_mask
 
 from models.llama.configuration_llama import LlamaConfig
@@ -11,7 +10,6 @@ from models.llama.modeling_llama import (
     LlamaForCausalLM,
     LlamaForSequenceClassification,
     LlamaModel,
-    LlamaPreTrainedModel,
 )
 
 
@@ -40,8 +38,6 @@ class Qwen2Config(LlamaConfig):
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):
-        if self.num_key_value_heads is None:
-            self.num_key_value_heads = self.num_attention_heads
         if not self.use_sliding_window:
             self.sliding_window = None
         if self.layer_types is None:
@@ -50,7 +46,7 @@ class Qwen2Config(LlamaConfig):
                 "full_attention" if layer < full else "sliding_attention"
                 for layer in range(self.num_hidden_layers)
             ]
-        PreTrainedConfig.__post_init__(self, **kwargs)
+        super().__post_init__(**kwargs)
 
 
 class Qwen2Attention(LlamaAttention):
@@ -63,10 +59,6 @@ class Qwen2Attention(LlamaAttention):
         self.o_proj = nn.Linear(
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
         )
-
-
-class Qwen2PreTrainedModel(LlamaPreTrainedModel):
-    pass
 
 
 def masks_by_type(
@@ -109,5 +101,4 @@ __all__ = [
     "Qwen2ForCausalLM",
     "Qwen2ForSequenceClassification",
     "Qwen2Model",
-    "Qwen2PreTrainedModel",
 ]

@@ -7,7 +7,6 @@ from models.qwen2.modeling_qwen2 import (
     Qwen2ForCausalLM,
     Qwen2ForSequenceClassification,
     Qwen2Model,
-    Qwen2PreTrainedModel,
     Qwen2RMSNorm,
 )
 
@@ -59,10 +58,6 @@ class Qwen3Attention(Qwen2Attention):
         return query, key, self.v_proj(hidden_states)
 
 
-class Qwen3PreTrainedModel(Qwen2PreTrainedModel):
-    pass
-
-
 class Qwen3Model(Qwen2Model):
     pass
 
@@ -80,5 +75,4 @@ __all__ = [
     "Qwen3ForCausalLM",
     "Qwen3ForSequenceClassification",
     "Qwen3Model",
-    "Qwen3PreTrainedModel",
 ]

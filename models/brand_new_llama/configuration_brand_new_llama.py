@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_brand_new_llama.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: febf7d7ca2386e38
+# unravel: digest of what follows: eb7a8e51c11ce6d8
 
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
@@ -58,7 +58,7 @@ class BrandNewLlamaConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs):
         if self.num_key_value_heads is None:
             self.num_key_value_heads = self.num_attention_heads
-        if self.head_dim is None:
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
             self.head_dim = self.hidden_size // self.num_attention_heads
         super().__post_init__(**kwargs)
 

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: adf762236bda7565
+# unravel: digest of what follows: 0a8f1fc534f12ad7
 
 from collections.abc import Callable
 
@@ -488,9 +488,7 @@ class ElectraForPreTraining(ElectraPreTrainedModel):
 class ElectraForMaskedLM(ElectraPreTrainedModel):
     """The generator: fills masks with likely words."""
 
-    _tied_weights_keys = {
-        "generator_lm_head.weight": "electra.embeddings.word_embeddings.weight",
-    }
+    _tied_weights_keys = {"generator_lm_head.weight": "electra.embeddings.word_embeddings.weight"}
 
     def __init__(self, config: ElectraConfig):
         super().__init__(config)

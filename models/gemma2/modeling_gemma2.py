@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_gemma2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 13897852078dc301
+# unravel: digest of what follows: aef2acdbbc795a40
 
 from collections.abc import Callable
 
@@ -27,37 +27,14 @@ from transformers.utils.output_capturing import capture_outputs
 from .configuration_gemma2 import Gemma2Config
 
 
-class Gemma2RMSNorm(nn.Module):
-    """Divides each vector by its root mean square, times one plus a learned weight."""
-
-    def __init__(self, hidden_size: int, eps: float = 1e-6):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(hidden_size))
-        self.eps = eps
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(..., hidden_size) -> (..., hidden_size), of the same dtype."""
-        # float32, the weight's product included
-        normed = hidden_states.float()
-        normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)
-        return (normed * (1.0 + self.weight.float())).to(hidden_states.dtype)
-
-    def extra_repr(self) -> str:
-        return f"{tuple(self.weight.shape)}, eps={self.eps}"
-
-
 class Gemma2MLP(nn.Module):
     """Gated feed-forward network: act(gate(x)) * up(x), projected back (arXiv:2002.05202)."""
 
     def __init__(self, config: Gemma2Config):
         super().__init__()
-        self.gate_proj = nn.Linear(
-            config.hidden_size, config.intermediate_size, bias=config.mlp_bias
-        )
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
-        self.down_proj = nn.Linear(
-            config.intermediate_size, config.hidden_size, bias=config.mlp_bias
-        )
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
         self.act_fn = ACT2FN[config.hidden_activation]
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
@@ -78,11 +55,6 @@ def rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     return (states * cos[:, None] + quarter_turned * sin[:, None]).to(states.dtype)
 
 
-def soft_cap(scores: torch.Tensor, cap: float | None) -> torch.Tensor:
-    """Keeps scores between plus and minus `cap`, smoothly."""
-    return scores if cap is None else torch.tanh(scores / cap) * cap
-
-
 def eager_attention_forward(
     module: nn.Module,
     query: torch.Tensor,
@@ -91,10 +63,9 @@ def eager_attention_forward(
     attention_mask: torch.Tensor | None,
     scaling: float,
     dropout: float = 0.0,
-    softcap: float | None = None,
     **kwargs,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attention written out, for `attn_implementation="eager"`, with capped scores.
+    """Attention written out, for `attn_implementation="eager"`: it can return its weights.
 
     `query` is (batch, heads, length, head_dim), `key` and `value` are (batch, key_value_heads,
     seen, head_dim); the mask is added to the scores. Returns (batch, length, heads, head_dim) and
@@ -102,13 +73,29 @@ def eager_attention_forward(
     """
     key = key.repeat_interleave(module.num_key_value_groups, dim=1)
     value = value.repeat_interleave(module.num_key_value_groups, dim=1)
-    scores = soft_cap(query @ key.transpose(2, 3) * scaling, softcap)
+    scores = attention_scores(query, key, scaling, **kwargs)
     if attention_mask is not None:
         scores = scores + attention_mask
     # float32: the softmax's sum runs over the whole context
     weights = nn.functional.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
     return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+def soft_cap(scores: torch.Tensor, cap: float | None) -> torch.Tensor:
+    """Keeps scores between plus and minus `cap`, smoothly."""
+    return scores if cap is None else torch.tanh(scores / cap) * cap
+
+
+def attention_scores(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    scaling: float,
+    softcap: float | None = None,
+    **kwargs,
+) -> torch.Tensor:
+    """Llama's scores, capped."""
+    return soft_cap(query @ key.transpose(2, 3) * scaling, softcap)
 
 
 class Gemma2Attention(nn.Module):
@@ -201,6 +188,30 @@ class Gemma2Attention(nn.Module):
         return self.o_proj(attended.reshape(*batch_and_length, -1)), weights
 
 
+class Gemma2RMSNorm(nn.Module):
+    """Divides each vector by its root mean square, times one plus a learned weight."""
+
+    def __init__(self, hidden_size: int, eps: float = 1e-6):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(hidden_size))
+        self.eps = eps
+
+    def unscaled(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size), float32, of root mean square one."""
+        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
+        hidden_states = hidden_states.float()
+        mean_square = hidden_states.square().mean(-1, keepdim=True)
+        return hidden_states * torch.rsqrt(mean_square + self.eps)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size), of the same dtype."""
+        # float32, the weight's product included
+        return (self.unscaled(hidden_states) * (1.0 + self.weight.float())).to(hidden_states.dtype)
+
+    def extra_repr(self) -> str:
+        return f"{tuple(self.weight.shape)}, eps={self.eps}"
+
+
 class Gemma2DecoderLayer(GradientCheckpointingLayer):
     """Attention, then feed-forward, each normed on the way in and on the way out."""
 
@@ -280,18 +291,21 @@ class Gemma2RotaryEmbedding(nn.Module):
         self.register_buffer("original_inv_freq", inv_freq.clone(), persistent=False)
 
     @staticmethod
+    def rotated_features(config: Gemma2Config) -> int:
+        """How many features of a head are turned: all of them."""
+        return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+    @staticmethod
     def compute_default_rope_parameters(
         config: Gemma2Config, device: torch.device | None = None, seq_len: int | None = None
     ) -> tuple[torch.Tensor, float]:
-        """Unscaled float32 frequencies, (head_dim / 2,), and the factor of cosines and sines.
+        """Unscaled float32 frequencies, (size / 2,), and the factor of cosines and sines.
 
         The library calls this by its name, also to fill buffers that were not loaded. Nothing here
         depends on `seq_len`; scaled frequencies may.
         """
-        head_dim = (
-            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        )
-        exponents = torch.arange(0, head_dim, 2, device=device, dtype=torch.float32) / head_dim
+        size = Gemma2RotaryEmbedding.rotated_features(config)
+        exponents = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
         return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
 
     def cos_sin(self, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

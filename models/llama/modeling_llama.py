@@ -30,12 +30,16 @@ class LlamaRMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(hidden_size))
         self.eps = eps
 
+    def unscaled(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size), float32, of root mean square one."""
+        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
+        hidden_states = hidden_states.float()
+        mean_square = hidden_states.square().mean(-1, keepdim=True)
+        return hidden_states * torch.rsqrt(mean_square + self.eps)
+
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(..., hidden_size) -> (..., hidden_size), of the same dtype."""
-        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
-        normed = hidden_states.float()
-        normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)
-        return self.weight * normed.to(hidden_states.dtype)
+        return self.weight * self.unscaled(hidden_states).to(hidden_states.dtype)
 
     def extra_repr(self) -> str:
         return f"{tuple(self.weight.shape)}, eps={self.eps}"
@@ -62,18 +66,21 @@ class LlamaRotaryEmbedding(nn.Module):
         self.register_buffer("original_inv_freq", inv_freq.clone(), persistent=False)
 
     @staticmethod
+    def rotated_features(config: LlamaConfig) -> int:
+        """How many features of a head are turned: all of them."""
+        return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+    @staticmethod
     def compute_default_rope_parameters(
         config: LlamaConfig, device: torch.device | None = None, seq_len: int | None = None
     ) -> tuple[torch.Tensor, float]:
-        """Unscaled float32 frequencies, (head_dim / 2,), and the factor of cosines and sines.
+        """Unscaled float32 frequencies, (size / 2,), and the factor of cosines and sines.
 
         The library calls this by its name, also to fill buffers that were not loaded. Nothing here
         depends on `seq_len`; scaled frequencies may.
         """
-        head_dim = (
-            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        )
-        exponents = torch.arange(0, head_dim, 2, device=device, dtype=torch.float32) / head_dim
+        size = LlamaRotaryEmbedding.rotated_features(config)
+        exponents = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
         return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
 
     def cos_sin(self, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -108,6 +115,13 @@ def rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     return (states * cos[:, None] + quarter_turned * sin[:, None]).to(states.dtype)
 
 
+def attention_scores(
+    query: torch.Tensor, key: torch.Tensor, scaling: float, **kwargs
+) -> torch.Tensor:
+    """(batch, heads, length, head_dim) and (batch, heads, seen, head_dim) -> (..., length, seen)"""
+    return query @ key.transpose(2, 3) * scaling
+
+
 def eager_attention_forward(
     module: nn.Module,
     query: torch.Tensor,
@@ -126,7 +140,7 @@ def eager_attention_forward(
     """
     key = key.repeat_interleave(module.num_key_value_groups, dim=1)
     value = value.repeat_interleave(module.num_key_value_groups, dim=1)
-    scores = query @ key.transpose(2, 3) * scaling
+    scores = attention_scores(query, key, scaling, **kwargs)
     if attention_mask is not None:
         scores = scores + attention_mask
     # float32: the softmax's sum runs over the whole context

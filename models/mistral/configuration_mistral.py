@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_mistral.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 1d45ec788a89dd93
+# unravel: digest of what follows: 8dbe0635df510693
 
 from typing import ClassVar
 
@@ -60,7 +60,7 @@ class MistralConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs):
         if self.num_key_value_heads is None:
             self.num_key_value_heads = self.num_attention_heads
-        if self.head_dim is None:
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
             self.head_dim = self.hidden_size // self.num_attention_heads
         super().__post_init__(**kwargs)
 

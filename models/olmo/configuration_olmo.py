@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_olmo.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 5c95990321a90a5b
+# unravel: digest of what follows: 978de88f15d3d2d0
 
 from typing import ClassVar
 
@@ -57,6 +57,8 @@ class OlmoConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs):
         if self.num_key_value_heads is None:
             self.num_key_value_heads = self.num_attention_heads
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
+            self.head_dim = self.hidden_size // self.num_attention_heads
         super().__post_init__(**kwargs)
 
 

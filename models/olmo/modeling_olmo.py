@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_olmo.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 90f36144ef531d22
+# unravel: digest of what follows: 3e8cf135f3867ff8
 
 from collections.abc import Callable
 
@@ -61,18 +61,21 @@ class OlmoRotaryEmbedding(nn.Module):
         self.register_buffer("original_inv_freq", inv_freq.clone(), persistent=False)
 
     @staticmethod
+    def rotated_features(config: OlmoConfig) -> int:
+        """How many features of a head are turned: all of them."""
+        return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+    @staticmethod
     def compute_default_rope_parameters(
         config: OlmoConfig, device: torch.device | None = None, seq_len: int | None = None
     ) -> tuple[torch.Tensor, float]:
-        """Unscaled float32 frequencies, (head_dim / 2,), and the factor of cosines and sines.
+        """Unscaled float32 frequencies, (size / 2,), and the factor of cosines and sines.
 
         The library calls this by its name, also to fill buffers that were not loaded. Nothing here
         depends on `seq_len`; scaled frequencies may.
         """
-        head_dim = (
-            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        )
-        exponents = torch.arange(0, head_dim, 2, device=device, dtype=torch.float32) / head_dim
+        size = OlmoRotaryEmbedding.rotated_features(config)
+        exponents = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
         return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
 
     def cos_sin(self, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -103,6 +106,13 @@ def rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     return (states * cos[:, None] + quarter_turned * sin[:, None]).to(states.dtype)
 
 
+def attention_scores(
+    query: torch.Tensor, key: torch.Tensor, scaling: float, **kwargs
+) -> torch.Tensor:
+    """(batch, heads, length, head_dim) and (batch, heads, seen, head_dim) -> (..., length, seen)"""
+    return query @ key.transpose(2, 3) * scaling
+
+
 def eager_attention_forward(
     module: nn.Module,
     query: torch.Tensor,
@@ -121,7 +131,7 @@ def eager_attention_forward(
     """
     key = key.repeat_interleave(module.num_key_value_groups, dim=1)
     value = value.repeat_interleave(module.num_key_value_groups, dim=1)
-    scores = query @ key.transpose(2, 3) * scaling
+    scores = attention_scores(query, key, scaling, **kwargs)
     if attention_mask is not None:
         scores = scores + attention_mask
     # float32: the softmax's sum runs over the whole context
@@ -487,4 +497,4 @@ class OlmoForSequenceClassification(OlmoPreTrainedModel):
         )
 
 
-__all__ = ["OlmoForCausalLM", "OlmoForSequenceClassification", "OlmoModel", "OlmoPreTrainedModel"]
+__all__ = ["OlmoForCausalLM", "OlmoForSequenceClassification", "OlmoModel"]

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_olmo2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 91154de116c19e8a
+# unravel: digest of what follows: 85c3a119b5ccfa0d
 
 from typing import ClassVar
 
@@ -59,6 +59,8 @@ class Olmo2Config(PreTrainedConfig):
     def __post_init__(self, **kwargs):
         if self.num_key_value_heads is None:
             self.num_key_value_heads = self.num_attention_heads
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
+            self.head_dim = self.hidden_size // self.num_attention_heads
         super().__post_init__(**kwargs)
 
 

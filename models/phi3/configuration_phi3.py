@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_phi3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 20188bccde4be6d7
+# unravel: digest of what follows: e692e6867a451a62
 
 from typing import ClassVar
 
@@ -51,17 +51,22 @@ class Phi3Config(PreTrainedConfig):
     pad_token_id: int | None = 32000
     bos_token_id: int | None = 1
     eos_token_id: int | list[int] | None = 32000
+    sliding_window: int | None = None  # how many tokens one sees, itself included; None: all
     original_max_position_embeddings: int = 4096
     resid_pdrop: float | int = 0.0
     embd_pdrop: float | int = 0.0  # kept for old config files  # unravel: ignore[UNM114]
-    sliding_window: int | None = None  # how many tokens one sees, itself included; None: all
 
     def __post_init__(self, **kwargs):
-        if self.num_key_value_heads is None:
-            self.num_key_value_heads = self.num_attention_heads
-        super().__post_init__(**kwargs)
+        self.__parent_post_init(**kwargs)
         share = kwargs.get("partial_rotary_factor", 1.0)
         self.rope_parameters.setdefault("partial_rotary_factor", share)
+
+    def __parent_post_init(self, **kwargs):
+        if self.num_key_value_heads is None:
+            self.num_key_value_heads = self.num_attention_heads
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
+            self.head_dim = self.hidden_size // self.num_attention_heads
+        super().__post_init__(**kwargs)
 
 
 __all__ = ["Phi3Config"]

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_phi3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 73f937db2526f83f
+# unravel: digest of what follows: dd43c48ea3ee98af
 
 from collections.abc import Callable
 
@@ -46,17 +46,22 @@ class Phi3RotaryEmbedding(nn.Module):
         self.register_buffer("original_inv_freq", inv_freq.clone(), persistent=False)
 
     @staticmethod
+    def rotated_features(config: Phi3Config) -> int:
+        """How many features of a head are turned: the first ones."""
+        head_dim = config.hidden_size // config.num_attention_heads
+        return int(head_dim * config.rope_parameters["partial_rotary_factor"])
+
+    @staticmethod
     def compute_default_rope_parameters(
         config: Phi3Config, device: torch.device | None = None, seq_len: int | None = None
     ) -> tuple[torch.Tensor, float]:
-        """Unscaled float32 frequencies, (rotated features / 2,), and the factor of cosines and sines.
+        """Unscaled float32 frequencies, (size / 2,), and the factor of cosines and sines.
 
         The library calls this by its name, also to fill buffers that were not loaded. Nothing here
         depends on `seq_len`; scaled frequencies may.
         """
-        head_dim = config.hidden_size // config.num_attention_heads
-        rotated = int(head_dim * config.rope_parameters["partial_rotary_factor"])
-        exponents = torch.arange(0, rotated, 2, device=device, dtype=torch.float32) / rotated
+        size = Phi3RotaryEmbedding.rotated_features(config)
+        exponents = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
         return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
 
     def cos_sin(self, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -80,6 +85,13 @@ class Phi3RotaryEmbedding(nn.Module):
         return cos.to(hidden_states.dtype), sin.to(hidden_states.dtype)
 
 
+def attention_scores(
+    query: torch.Tensor, key: torch.Tensor, scaling: float, **kwargs
+) -> torch.Tensor:
+    """(batch, heads, length, head_dim) and (batch, heads, seen, head_dim) -> (..., length, seen)"""
+    return query @ key.transpose(2, 3) * scaling
+
+
 def eager_attention_forward(
     module: nn.Module,
     query: torch.Tensor,
@@ -98,7 +110,7 @@ def eager_attention_forward(
     """
     key = key.repeat_interleave(module.num_key_value_groups, dim=1)
     value = value.repeat_interleave(module.num_key_value_groups, dim=1)
-    scores = query @ key.transpose(2, 3) * scaling
+    scores = attention_scores(query, key, scaling, **kwargs)
     if attention_mask is not None:
         scores = scores + attention_mask
     # float32: the softmax's sum runs over the whole context
@@ -145,14 +157,8 @@ class Phi3Attention(nn.Module):
             config.hidden_size,
             bias=config.attention_bias,
         )
-        self.sizes = [
-            heads * self.head_dim
-            for heads in (
-                config.num_attention_heads,
-                config.num_key_value_heads,
-                config.num_key_value_heads,
-            )
-        ]
+        heads = config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads
+        self.sizes = [each * self.head_dim for each in heads]
         self.qkv_proj = nn.Linear(config.hidden_size, sum(self.sizes), bias=False)
 
     def project(
@@ -223,12 +229,16 @@ class Phi3RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(hidden_size))
         self.eps = eps
 
+    def unscaled(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size), float32, of root mean square one."""
+        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
+        hidden_states = hidden_states.float()
+        mean_square = hidden_states.square().mean(-1, keepdim=True)
+        return hidden_states * torch.rsqrt(mean_square + self.eps)
+
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(..., hidden_size) -> (..., hidden_size), of the same dtype."""
-        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
-        normed = hidden_states.float()
-        normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)
-        return self.weight * normed.to(hidden_states.dtype)
+        return self.weight * self.unscaled(hidden_states).to(hidden_states.dtype)
 
     def extra_repr(self) -> str:
         return f"{tuple(self.weight.shape)}, eps={self.eps}"
@@ -505,4 +515,4 @@ class Phi3ForSequenceClassification(Phi3PreTrainedModel):
         )
 
 
-__all__ = ["Phi3ForCausalLM", "Phi3ForSequenceClassification", "Phi3Model", "Phi3PreTrainedModel"]
+__all__ = ["Phi3ForCausalLM", "Phi3ForSequenceClassification", "Phi3Model"]

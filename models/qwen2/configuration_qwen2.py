@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_qwen2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 2ee1579ca5ab103c
+# unravel: digest of what follows: 915f7210230c999a
 
 from typing import ClassVar
 
@@ -59,8 +59,6 @@ class Qwen2Config(PreTrainedConfig):
     layer_types: list[str] | None = None  # full_attention, sliding_attention; None: by the above
 
     def __post_init__(self, **kwargs):
-        if self.num_key_value_heads is None:
-            self.num_key_value_heads = self.num_attention_heads
         if not self.use_sliding_window:
             self.sliding_window = None
         if self.layer_types is None:
@@ -69,6 +67,10 @@ class Qwen2Config(PreTrainedConfig):
                 "full_attention" if layer < full else "sliding_attention"
                 for layer in range(self.num_hidden_layers)
             ]
+        if self.num_key_value_heads is None:
+            self.num_key_value_heads = self.num_attention_heads
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
+            self.head_dim = self.hidden_size // self.num_attention_heads
         super().__post_init__(**kwargs)
 
 

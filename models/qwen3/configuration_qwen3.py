@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_qwen3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: d0731ddc2d4a383d
+# unravel: digest of what follows: 9fb1281bc0614ffb
 
 from typing import ClassVar
 
@@ -63,8 +63,6 @@ class Qwen3Config(PreTrainedConfig):
     head_dim: int = 128
 
     def __post_init__(self, **kwargs):
-        if self.num_key_value_heads is None:
-            self.num_key_value_heads = self.num_attention_heads
         if not self.use_sliding_window:
             self.sliding_window = None
         if self.layer_types is None:
@@ -73,6 +71,10 @@ class Qwen3Config(PreTrainedConfig):
                 "full_attention" if layer < full else "sliding_attention"
                 for layer in range(self.num_hidden_layers)
             ]
+        if self.num_key_value_heads is None:
+            self.num_key_value_heads = self.num_attention_heads
+        if getattr(self, "head_dim", 0) is None:  # some decoders have no such setting
+            self.head_dim = self.hidden_size // self.num_attention_heads
         super().__post_init__(**kwargs)
 
 

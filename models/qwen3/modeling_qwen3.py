@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_qwen3.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 7bb4bc3ad47ed394
+# unravel: digest of what follows: 7f7a82f1abf59146
 
 from collections.abc import Callable
 
@@ -34,12 +34,16 @@ class Qwen3RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(hidden_size))
         self.eps = eps
 
+    def unscaled(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(..., hidden_size) -> (..., hidden_size), float32, of root mean square one."""
+        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
+        hidden_states = hidden_states.float()
+        mean_square = hidden_states.square().mean(-1, keepdim=True)
+        return hidden_states * torch.rsqrt(mean_square + self.eps)
+
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """(..., hidden_size) -> (..., hidden_size), of the same dtype."""
-        # float32: squares overflow float16 and a mean over thousands of them is beyond bfloat16
-        normed = hidden_states.float()
-        normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)
-        return self.weight * normed.to(hidden_states.dtype)
+        return self.weight * self.unscaled(hidden_states).to(hidden_states.dtype)
 
     def extra_repr(self) -> str:
         return f"{tuple(self.weight.shape)}, eps={self.eps}"
@@ -54,6 +58,13 @@ def rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     first, second = states.chunk(2, dim=-1)
     quarter_turned = torch.cat((-second, first), dim=-1)
     return (states * cos[:, None] + quarter_turned * sin[:, None]).to(states.dtype)
+
+
+def attention_scores(
+    query: torch.Tensor, key: torch.Tensor, scaling: float, **kwargs
+) -> torch.Tensor:
+    """(batch, heads, length, head_dim) and (batch, heads, seen, head_dim) -> (..., length, seen)"""
+    return query @ key.transpose(2, 3) * scaling
 
 
 def eager_attention_forward(
@@ -74,7 +85,7 @@ def eager_attention_forward(
     """
     key = key.repeat_interleave(module.num_key_value_groups, dim=1)
     value = value.repeat_interleave(module.num_key_value_groups, dim=1)
-    scores = query @ key.transpose(2, 3) * scaling
+    scores = attention_scores(query, key, scaling, **kwargs)
     if attention_mask is not None:
         scores = scores + attention_mask
     # float32: the softmax's sum runs over the whole context
@@ -176,6 +187,65 @@ class Qwen3Attention(nn.Module):
         return self.o_proj(attended.reshape(*batch_and_length, -1)), weights
 
 
+class Qwen3RotaryEmbedding(nn.Module):
+    """Cosines and sines of rotary positions (arXiv:2104.09864), scaled as `rope_parameters` says.
+
+    Feature i of a head is paired with feature i + head_dim / 2, and the pair is turned by
+    position * inv_freq[i] radians.
+    """
+
+    def __init__(self, config: Qwen3Config, device: torch.device | None = None):
+        super().__init__()
+        self.config = config
+        self.rope_type = config.rope_parameters["rope_type"]
+        self.max_seq_len_cached = config.max_position_embeddings
+        self.original_max_seq_len = config.max_position_embeddings
+        init_frequencies = ROPE_INIT_FUNCTIONS.get(
+            self.rope_type, self.compute_default_rope_parameters
+        )
+        inv_freq, self.attention_scaling = init_frequencies(config, device)
+        self.register_buffer("inv_freq", inv_freq, persistent=False)
+        self.register_buffer("original_inv_freq", inv_freq.clone(), persistent=False)
+
+    @staticmethod
+    def rotated_features(config: Qwen3Config) -> int:
+        """How many features of a head are turned: all of them."""
+        return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+    @staticmethod
+    def compute_default_rope_parameters(
+        config: Qwen3Config, device: torch.device | None = None, seq_len: int | None = None
+    ) -> tuple[torch.Tensor, float]:
+        """Unscaled float32 frequencies, (size / 2,), and the factor of cosines and sines.
+
+        The library calls this by its name, also to fill buffers that were not loaded. Nothing here
+        depends on `seq_len`; scaled frequencies may.
+        """
+        size = Qwen3RotaryEmbedding.rotated_features(config)
+        exponents = torch.arange(0, size, 2, device=device, dtype=torch.float32) / size
+        return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
+
+    def cos_sin(self, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(batch, length) -> two float32 tensors, (batch, length, head_dim)."""
+        # float32, under autocast too: bfloat16 does not tell neighbouring positions apart beyond 256
+        with maybe_autocast(device_type=position_ids.device.type, enabled=False):
+            angles = position_ids[..., None].float() * self.inv_freq.float()
+            angles = torch.cat((angles, angles), dim=-1)
+            return angles.cos() * self.attention_scaling, angles.sin() * self.attention_scaling
+
+    @torch.no_grad()
+    @dynamic_rope_update
+    def forward(
+        self, hidden_states: torch.Tensor, position_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(batch, length) positions -> two tensors (batch, length, head_dim).
+
+        Only the dtype and the device of `hidden_states` matter: the tensors have the same.
+        """
+        cos, sin = self.cos_sin(position_ids)
+        return cos.to(hidden_states.dtype), sin.to(hidden_states.dtype)
+
+
 class Qwen3MLP(nn.Module):
     """Gated feed-forward network: act(gate(x)) * up(x), projected back (arXiv:2002.05202)."""
 
@@ -230,62 +300,6 @@ class Qwen3PreTrainedModel(PreTrainedModel):
     _supports_attention_backend = True
     _can_compile_fullgraph = True
     _can_record_outputs = {"hidden_states": Qwen3DecoderLayer, "attentions": Qwen3Attention}
-
-
-class Qwen3RotaryEmbedding(nn.Module):
-    """Cosines and sines of rotary positions (arXiv:2104.09864), scaled as `rope_parameters` says.
-
-    Feature i of a head is paired with feature i + head_dim / 2, and the pair is turned by
-    position * inv_freq[i] radians.
-    """
-
-    def __init__(self, config: Qwen3Config, device: torch.device | None = None):
-        super().__init__()
-        self.config = config
-        self.rope_type = config.rope_parameters["rope_type"]
-        self.max_seq_len_cached = config.max_position_embeddings
-        self.original_max_seq_len = config.max_position_embeddings
-        init_frequencies = ROPE_INIT_FUNCTIONS.get(
-            self.rope_type, self.compute_default_rope_parameters
-        )
-        inv_freq, self.attention_scaling = init_frequencies(config, device)
-        self.register_buffer("inv_freq", inv_freq, persistent=False)
-        self.register_buffer("original_inv_freq", inv_freq.clone(), persistent=False)
-
-    @staticmethod
-    def compute_default_rope_parameters(
-        config: Qwen3Config, device: torch.device | None = None, seq_len: int | None = None
-    ) -> tuple[torch.Tensor, float]:
-        """Unscaled float32 frequencies, (head_dim / 2,), and the factor of cosines and sines.
-
-        The library calls this by its name, also to fill buffers that were not loaded. Nothing here
-        depends on `seq_len`; scaled frequencies may.
-        """
-        head_dim = (
-            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        )
-        exponents = torch.arange(0, head_dim, 2, device=device, dtype=torch.float32) / head_dim
-        return 1.0 / config.rope_parameters["rope_theta"] ** exponents, 1.0
-
-    def cos_sin(self, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(batch, length) -> two float32 tensors, (batch, length, head_dim)."""
-        # float32, under autocast too: bfloat16 does not tell neighbouring positions apart beyond 256
-        with maybe_autocast(device_type=position_ids.device.type, enabled=False):
-            angles = position_ids[..., None].float() * self.inv_freq.float()
-            angles = torch.cat((angles, angles), dim=-1)
-            return angles.cos() * self.attention_scaling, angles.sin() * self.attention_scaling
-
-    @torch.no_grad()
-    @dynamic_rope_update
-    def forward(
-        self, hidden_states: torch.Tensor, position_ids: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(batch, length) positions -> two tensors (batch, length, head_dim).
-
-        Only the dtype and the device of `hidden_states` matter: the tensors have the same.
-        """
-        cos, sin = self.cos_sin(position_ids)
-        return cos.to(hidden_states.dtype), sin.to(hidden_states.dtype)
 
 
 def masks_by_type(
@@ -520,9 +534,4 @@ class Qwen3ForSequenceClassification(Qwen3PreTrainedModel):
         )
 
 
-__all__ = [
-    "Qwen3ForCausalLM",
-    "Qwen3ForSequenceClassification",
-    "Qwen3Model",
-    "Qwen3PreTrainedModel",
-]
+__all__ = ["Qwen3ForCausalLM", "Qwen3ForSequenceClassification", "Qwen3Model"]
