@@ -90,7 +90,7 @@ def _with_siblings(
         model = replace(model, parents=parents, warnings={})
         files = _generate_all(model)
         siblings = Siblings(files, modular, settings, load)
-    check_siblings(siblings, modular.path)
+    check_siblings(siblings, modular)
     return model, files
 
 

@@ -11,14 +11,16 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from unravel.diagnostics import Place, refuse
 from unravel.foreign import sibling_kind
-from unravel.outline import changed_elsewhere
+from unravel.outline import changed_elsewhere, place
 from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.routing import KINDS, target
-from unravel.types import GeneratedFile, Load, Outline, Settings
+from unravel.types import GeneratedFile, Load, Outline, Refused, Settings
 
 _IMPORT = re.compile(r"^from \.(\w+) import ([^(\n]+)$", re.MULTILINE)
 
@@ -26,17 +28,13 @@ Parents = tuple[tuple[Parent, Renaming], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """The generated file `path` imports `name` from the model's file of `kind`, `sibling`.
-
-    It does not define that, or is not there at all.
-    """
+class Link:
+    """The generated file `path` imports `name` from the model's file of `kind`, `sibling`."""
 
     path: str
     sibling: str
     kind: str
     name: str
-    is_there: bool
 
 
 class Siblings:
@@ -52,17 +50,18 @@ class Siblings:
         self._kinds = {target(settings, modular.path, kind): kind for kind in KINDS}
         self._paths = {kind: path for path, kind in self._kinds.items()}
 
-    def gaps(self) -> Iterator[Gap]:
-        """What they import from each other in vain."""
+    def links(self) -> Iterator[Link]:
+        """What they import from each other when they are imported themselves."""
         for file in self._files:
             for module, names in _IMPORT.findall(file.text):
                 path = posixpath.join(posixpath.dirname(file.path), module + ".py")
-                kind = self._kinds.get(path)
-                if kind is None:
-                    continue
-                for name in (each.split()[0] for each in names.split(",")):
-                    if not self.defines(kind, name):
-                        yield Gap(file.path, path, kind, name, self.has_file(kind))
+                if kind := self._kinds.get(path):
+                    for name in names.split(","):
+                        yield Link(file.path, path, kind, name.split()[0])
+
+    def gaps(self) -> Iterator[Link]:
+        """What they import in vain: their sibling does not define it, or is not there at all."""
+        return (link for link in self.links() if not self.defines(link.kind, link.name))
 
     def has_file(self, kind: str) -> bool:
         """Is there a file of this kind?"""
@@ -105,7 +104,7 @@ def settled(parents: Parents, siblings: Siblings, model: str, cased: str) -> Par
 def _settled(
     parent: Parent,
     renaming: Renaming,
-    gaps: Mapping[tuple[str, str], Gap],
+    gaps: Mapping[tuple[str, str], Link],
     siblings: Siblings,
     model: str,
     cased: str,
@@ -122,7 +121,7 @@ def _settled(
                 continue
             if siblings.defines(kind, wider):
                 instead[final] = wider
-            elif gap.is_there or final == name:
+            elif siblings.has_file(kind) or final == name:
                 instead[final] = name
                 kept.add(name)
     if not instead:
@@ -131,13 +130,35 @@ def _settled(
     return replace(parent, kept=frozenset(kept)), replace(renaming, instead=pairs)
 
 
-def check_siblings(siblings: Siblings, source: str) -> None:
-    """Raise `Refused` where a file imports what no other file of the model has."""
+def check_siblings(siblings: Siblings, modular: Outline) -> None:
+    """Raise `Refused` where a file imports what no other file of the model has, or has not yet."""
     for gap in siblings.gaps():
-        lacks = "does not define it" if gap.is_there else "nothing generates"
+        lacks = "does not define it" if siblings.has_file(gap.kind) else "nothing generates"
         raise refuse(
             "UNR205",
-            Place(source, 0, 0),
+            Place(modular.path, 0, 0),
             f"`{gap.path}` needs `{gap.name}` from `{gap.sibling}`, which {lacks}",
             hint=f"define `{gap.name}` in the modular file",
         )
+    links = {(link.path, link.sibling): link for link in siblings.links()}
+    needs: dict[str, list[str]] = {}
+    for path, sibling in links:
+        needs.setdefault(path, []).append(sibling)
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        circle = error.args[1][::-1]
+        raise _circular([links[pair] for pair in pairwise(circle)], modular) from None
+
+
+def _circular(links: Sequence[Link], modular: Outline) -> Refused:
+    """The refusal of files that could not be imported: each needs the next, the last the first."""
+    needs = [f"`{link.name}` from `{link.sibling}`" for link in links]
+    named = (modular.definitions.get(link.name) for link in links)
+    first = next((each for each in named if each is not None), None)
+    return refuse(
+        "UNR205",
+        place(modular, first.statement.node) if first else Place(modular.path, 0, 0),
+        f"`{links[0].path}` needs " + ", which needs ".join(needs),
+        hint="put what one of them needs into a module of its own, and import it from there",
+    )
