@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from unravel.context import Context
 from unravel.diagnostics import nearest, refuse
@@ -20,14 +20,15 @@ _RECEIVERS = ("self", "cls")
 def check_removals(context: Context, text: str) -> None:
     """Raise `Refused` for removals of nothing, and of what the generated class' `text` still uses.
 
-    A method that a base of the class has, too, is not removed but goes on raising.
+    A method that a base of the class has, too, is not removed but goes on raising. An attribute
+    would not be gone, either: the base's would be seen.
     """
     removed = [m for m in context.child.members if m.method and raises_only(m.method)]
     for member in removed:
         if member.name in context.parent_methods and not context.inherits(member.name):
             _check_removed_method(member, context, text)
     for member in context.child.members:
-        if removes_attribute(member) and not context.inherits(member.name):
+        if removes_attribute(member):
             _check_removed_attribute(member, context, text)
     for member in context.child.members:
         if member.method is None or member in removed or not super_uses(member.method.node):
@@ -40,13 +41,20 @@ def check_removals(context: Context, text: str) -> None:
 
 
 def _check_removed_method(member: Member, context: Context, text: str) -> None:
-    if member.name in {name for _, name in _reads(ast.parse(text))}:
+    if member.name in {name for _, name in _reads(ast.parse(text), context.child.name)}:
         raise _still_used(f"`{member.name}` is removed", member.name, member, context)
 
 
 def _check_removed_attribute(member: Member, context: Context, text: str) -> None:
+    if context.inherits(member.name):
+        raise refuse(
+            "UNR205",
+            place(context.module, member.statement.node),
+            f"`{member.name}` is removed, but a base of `{context.parent.name}` has one, too",
+            hint="write the value that it is to have",
+        )
     tree = ast.parse(text)
-    is_read = member.name in {name for _, name in _reads(tree)}
+    is_read = member.name in {name for _, name in _reads(tree, context.child.name)}
     if is_read and member.name not in _set_by(tree) | _bound_in(tree):
         raise _still_used(f"`{member.name}` is removed", member.name, member, context)
 
@@ -86,17 +94,18 @@ def _still_used(what: str, name: str, at: Member | ast.stmt, context: Context) -
     """The diagnostic that names each place of the sources that is left and uses `name`."""
     child, parent = context.child, context.parent
     replaced = {m.name for m in child.members if m.method and not _keeps_parents(m)}
+    theirs, mine = (parent.name, child.name) if isinstance(at, Member) else ("", "")
     uses = [
         (context.ancestry.module.path, line, member.name)
         for member in parent.members
         if context.rename(member.name) not in replaced
-        for line, read in _reads(member.statement.node)
+        for line, read in _reads(member.statement.node, theirs)
         if context.rename(read) == name
     ]
     uses += [
         (context.module.path, line, member.name)
         for member in child.members
-        for line, read in _reads(member.statement.node)
+        for line, read in _reads(member.statement.node, mine)
         if read == name
     ]
     places = [f"{path}:{line} (`{method}`)" for path, line, method in dict.fromkeys(uses)]
@@ -116,23 +125,27 @@ def _keeps_parents(member: Member) -> bool:
     return any(use.attr == member.name for use in uses)
 
 
-def _reads(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Each `self.name` and `getattr(self, "name")` that is read, with its line."""
+def _reads(node: ast.AST, owner: str = "") -> Iterator[tuple[int, str]]:
+    """Each `self.name` and `getattr(self, "name")` that is read, with its line.
+
+    With the name of a class, `owner`, also what is read of that.
+    """
+    classes = (owner, "__class__", "type(self)", "self.__class__") if owner else ()
+    owners = (*_RECEIVERS, *classes)
     written = {id(inner.target) for inner in ast.walk(node) if isinstance(inner, ast.AugAssign)}
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and (name := _asked_for(inner)):
+        if isinstance(inner, ast.Call) and (name := _asked_for(inner, owners)):
             yield inner.lineno, name
-        if not isinstance(inner, ast.Attribute) or not isinstance(inner.value, ast.Name):
+        if not isinstance(inner, ast.Attribute) or ast.unparse(inner.value) not in owners:
             continue
-        is_read = isinstance(inner.ctx, ast.Load) or id(inner) in written
-        if inner.value.id in _RECEIVERS and is_read:
+        if isinstance(inner.ctx, ast.Load) or id(inner) in written:
             yield inner.lineno, inner.attr
 
 
-def _asked_for(call: ast.Call) -> str:
+def _asked_for(call: ast.Call, owners: Sequence[str]) -> str:
     """`x` of `getattr(self, "x")`, where nothing is given for the case that there is no `x`."""
-    found = re.fullmatch(rf"getattr\((?:{'|'.join(_RECEIVERS)}), '(\w+)'\)", ast.unparse(call))
-    return found[1] if found else ""
+    found = re.fullmatch(r"getattr\((.+), '(\w+)'\)", ast.unparse(call))
+    return found[2] if found and found[1] in owners else ""
 
 
 def _deleted_by(node: ast.AST) -> set[str]:
