@@ -74,7 +74,8 @@ class Context:
         Two underscores make it private to this very class: its children may have helpers, too.
         """
         if method not in self.helpers:
-            taken = {m.name for m in (*self.child.members, *self.parent.members)}
+            taken = {m.name for m in self.child.members}
+            taken.update(self.rename(m.name) for m in self.parent.members)
             taken.update(self.helpers.values())
             name = f"__parent_{method.strip('_')}"
             while name in taken:
