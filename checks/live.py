@@ -51,15 +51,17 @@ def live(
     *,
     is_parent: Callable[[str], bool] = lambda name: bool(model_of(name)),
     modular_of: Callable[[str], str | None] = lambda name: None,
+    forgives: bool = True,
 ) -> Iterator[ModuleType]:
     """The modular file that can be imported as `name`, executed on private copies of its parents.
 
     `is_parent` tells from a module's name whether what is imported from it is copied. `modular_of`
     may name the modular file that a parent is generated from: then that is executed in its stead.
     The module also shows what its parents define and it does not, under the new names. It can be
-    used while the context lasts. Raises what the import of these modules would raise.
+    used while the context lasts. If it `forgives`, a parent need not be able to make what a child
+    replaces. Raises what the import of these modules would raise.
     """
-    linker = _Linker(is_parent, modular_of)
+    linker = _Linker(is_parent, modular_of, forgives)
     try:
         yield linker.link(name)
     finally:
@@ -125,10 +127,14 @@ class _Linker:
     """Reads a modular file and its parents, and runs their statements in an order that works."""
 
     def __init__(
-        self, is_parent: Callable[[str], bool], modular_of: Callable[[str], str | None]
+        self,
+        is_parent: Callable[[str], bool],
+        modular_of: Callable[[str], str | None],
+        forgives: bool,
     ) -> None:
         self._is_parent = is_parent
         self._modular_of = modular_of
+        self._forgives = forgives
         self._number = next(_numbers)
         self._units: list[_Unit] = []
 
@@ -169,7 +175,8 @@ class _Linker:
                 unit.own.discard(alias.asname or alias.name)
         for child, parent, name in _extensions(unit):
             _remove_members(child, parent, name)
-            for method, attributes in replaced_attributes(child).items():
+            replaced = replaced_attributes(child) if self._forgives else {}
+            for method, attributes in replaced.items():
                 _let_fail(parent, name, method, attributes)
         return unit
 

@@ -134,6 +134,8 @@ def test_replaced_attribute_need_not_be_possible_to_make(project: str, tmp_path:
 
     with live(f"{project}.modular_new") as module:
         assert vars(module.NewA(Config)) == {"x": 3, "y": 1, "z": 4}
+    with live(f"{project}.modular_new", forgives=False) as module, pytest.raises(AttributeError):
+        module.NewA(Config)
 
 
 def test_nothing_else_is_touched(project: str) -> None:

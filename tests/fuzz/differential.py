@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,19 +53,27 @@ def compare(project: Project) -> Verdict:
         return _refused(case, found.diagnostics)
     generated = {file.path: file.text for file in found.files}
     shown = write_case(with_wanted(case, generated))
-    wanted = _live(project)
+    text = "".join(generated.values())
     try:
         seen = behaviour(replace(case, files=files), generated)
     except Exception as error:
         return Verdict(wrong=f"the generated module fails: {error!r}\n\n{shown}")
-    end = next((i for i, each in enumerate(wanted) if BROKEN in each), None)
-    text = "".join(generated.values())
-    for position, each in enumerate(wanted[:end]):
-        other = seen[position] if position < len(seen) else None
+    for forgives in (True, False):  # what a child replaces may be left out, or fail as it stands
+        wanted = _live(project, forgives)
+        end = next((i for i, each in enumerate(wanted) if BROKEN in each), None)
+        difference = _difference(wanted[:end], seen)
+        if not difference:
+            return Verdict(broken=end is not None, generated=text)
+    return Verdict(wrong=f"{difference}\n\n{shown}", generated=text)
+
+
+def _difference(wanted: Sequence[Any], seen: Sequence[Any]) -> str:
+    """The first step that the generated module takes in another way; empty if there is none."""
+    for step, each in enumerate(wanted):
+        other = seen[step] if step < len(seen) else None
         if other != each:
-            where = f"step {position}\nlive:      {each}\ngenerated: {other}"
-            return Verdict(wrong=f"{where}\n\n{shown}", generated=text)
-    return Verdict(broken=end is not None, generated=text)
+            return f"step {step}\nlive:      {each}\ngenerated: {other}"
+    return ""
 
 
 def _up_to(files: dict[str, str], last: str) -> dict[str, str]:
@@ -74,7 +83,7 @@ def _up_to(files: dict[str, str], last: str) -> dict[str, str]:
     return {path: text for path, text in files.items() if path not in later}
 
 
-def _live(project: Project) -> Any:
+def _live(project: Project, forgives: bool) -> Any:
     modular = {
         f"models.{model}.{kind}_{model}": f"modular.modular_{model}"
         for model in (path[len("modular/modular_") : -len(".py")] for path in project.chain)
@@ -83,7 +92,7 @@ def _live(project: Project) -> Any:
     case = project.case
     with (
         importable(case.files),
-        live(import_path(case.modular), modular_of=modular.get) as module,
+        live(import_path(case.modular), modular_of=modular.get, forgives=forgives) as module,
     ):
         return probed(case, module)
 
