@@ -27,9 +27,14 @@ def identical(child: Child) -> list[Member]:
 
 
 def has_same_comments(child: Child, member: Member, theirs: Member) -> bool:
-    """Are both commented alike? Where the child has nothing above it, the parent's counts."""
+    """Are both commented alike? Where the child has nothing above it, the parent's counts.
+
+    By the rules of transformers, that goes for methods alone.
+    """
     mine, others = member.statement, theirs.statement
-    above = mine.lead.strip() in ("", child.context.rename(others.lead).strip())
+    above = mine.lead.strip() == child.context.rename(others.lead).strip()
+    if not mine.lead.strip() and (member.method is not None or not child.context.corpus_rules):
+        above = True
     return above and _comments(mine.text) == _comments(child.context.rename(others.text))
 
 
