@@ -111,7 +111,7 @@ def copies_in(outline: Outline) -> Copies:
         indent = " " * owner.statement.node.col_offset
         fitting = [each for each in found if not each.before.strip() and each.indent == indent]
         if fitting:
-            blocks.append(replace_marker(owner, fitting[-1]))
+            blocks.append(replace(owner, marker=fitting[-1]))
             del markers[fitting[-1].line]
     return Copies(outline, tuple(blocks), tuple(markers.values()))
 
@@ -121,10 +121,6 @@ def _first_comment(outline: Outline, line: int) -> int:
     while line > 1 and outline.lines[line - 2].lstrip().startswith("#"):
         line -= 1
     return line
-
-
-def replace_marker(block: Block, marker: Marker) -> Block:
-    return Block(marker, block.name, block.statement, block.members)
 
 
 def _markers(text: str) -> dict[int, Marker]:
