@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub.errors import StrictDataclassFieldValidationError
 
-from tests.models import encoders, parity, vision
+from tests.models import encoders, parity, seq2seq, vision
 from tests.models.parity import Case
 
-CASES = (*parity.CASES, *encoders.CASES, *vision.CASES)
-MODELS = (*parity.MODELS, *encoders.MODELS, *vision.MODELS)
+CASES = (*parity.CASES, *encoders.CASES, *vision.CASES, *seq2seq.CASES)
+MODELS = (*parity.MODELS, *encoders.MODELS, *vision.MODELS, *seq2seq.MODELS)
 # What only computes the same has settings of its own.
 CASES, MODELS = (tuple(case for case in cases if not case.like) for cases in (CASES, MODELS))
 
@@ -68,6 +68,6 @@ def test_config_files_load_both_ways(case: Case, tmp_path: Path) -> None:
 
 @all_models
 def test_a_wrong_type_is_refused(case: Case) -> None:
-    field = "hidden_size" if "hidden_size" in case.sizes else "num_channels"
+    field = next(name for name in ("hidden_size", "d_model", "num_channels") if name in case.sizes)
     with pytest.raises(StrictDataclassFieldValidationError, match=field):
         case.own("Config")(**{field: "48"})
