@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from unravel.effects import stored_attributes
 from unravel.lint.code import around_super, self_targets
 from unravel.lint.modular import Modular
 from unravel.lint.rule import Example, Finding, Rule
@@ -21,7 +22,7 @@ def check(modular: Modular) -> Iterator[Finding]:
                 for statement in theirs.body
                 for name in self_targets(statement.node)
             }
-            again = {name for each in around[2] for name in self_targets(each.node)}
+            again = stored_attributes((each.node for each in around[2]), "self")
             for statement in around[0]:
                 for name in self_targets(statement.node):
                     if name in theirs_assigned - again:
