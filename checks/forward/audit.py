@@ -36,7 +36,7 @@ from checks.forward.verdicts import Verdict
 ENOUGH = 0.99
 """Such a share of the mistakes is to be caught."""
 SECONDS = 30
-"""A mutant that runs for longer is caught: it never ends."""
+"""A mutant that computes for longer is caught: it never ends."""
 
 
 class Fate(enum.Enum):
@@ -107,7 +107,7 @@ def audit(
         trusted = own
         if project.path(project.modular, model).is_file():
             trusted = stack.enter_context(sides.live_side(project, model, own))
-        subject = Subject(model, own, {trusted.role: trusted}, settings)
+        subject = session.prepared(Subject(model, own, {trusted.role: trusted}, settings))
         cases = list(_cases(subject))
         wide = list(_wide_cases(subject, cases))
         path = project.path(project.modeling, model)
@@ -126,22 +126,22 @@ def _spread(all_of_them: list[Mutant], most: int) -> list[Mutant]:
 
 def _cases(subject: Subject) -> Iterator[_Case]:
     heads = session.in_order(subject.generated.classes)
-    chosen = session.options_of(subject, heads[0])
     for head in heads:
         asked = scenarios.SCENARIOS if head == heads[0] else scenarios.BRIEF
-        for variant in session.VARIANTS:
-            options = session.for_head(head, chosen[variant])
+        for variant, chosen in subject.options.items():
+            options = session.for_head(head, chosen)
             other = instance(subject.trusted, head, options)
             question = Question(subject.model, "live", head, variant, exactly=True, locate=False)
-            request = Request(type(other.model), other.config, subject.settings.inputs)
+            request = session.request_of(subject, other)
             fitting = tuple(each for each in asked if not each.applies(request))
             yield _Case(question, options, other, request, fitting)
 
 
 def _fate(own: Side, mutant: Mutant, cases: list[_Case], wide: list[_Wide]) -> Fate:
     try:
-        with _limited(SECONDS), sides.altered(own, mutant.apply) as side:
-            found = _caught(side, cases)
+        with sides.altered(own, mutant.apply) as side:
+            with _limited(SECONDS):
+                found = _caught(side, cases)
             if found is not None:
                 return found
             return Fate.SURVIVED if any(_differs(side, each) for each in wide) else Fate.SAME
@@ -167,13 +167,13 @@ def _limited(seconds: int) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise TimeoutError(f"still running after {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 # -- asking more widely --------------------------------------------------------------------------

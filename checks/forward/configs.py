@@ -91,7 +91,7 @@ def tiny(
 ) -> Options:
     """Options that make a small model that `works`. Raises a ValueError where none do."""
     default = build(config_class, _chosen(config_class, overrides))
-    for groups in _fewer(GROUPS):
+    for groups in itertools.islice(_fewer(GROUPS), TRIES):
         options = merged(_shrunk(default, frozenset(groups), _Tokens()), overrides)
         if works(options):
             return options
@@ -184,6 +184,11 @@ def _shrunk(config: Any, groups: frozenset[str], tokens: _Tokens) -> dict[str, A
                 "model_type": value.model_type,
                 **_shrunk(value, groups, tokens),
             }
+            if value.model_type == "timm_backbone" and "image" in groups:
+                options[name] = _BACKBONE  # it would need a package, and weights from the network
+            continue
+        if isinstance(value, Mapping) and "mrope_section" in value and "heads" in groups:
+            options[name] = {**value, "mrope_section": [2, 3, 3]}  # half of a head's 16
             continue
         rule = next((each for each in RULES if each.fits(name)), None)
         if rule is None or rule.group not in groups:
@@ -201,6 +206,15 @@ def _shrunk(config: Any, groups: frozenset[str], tokens: _Tokens) -> dict[str, A
     if "kinds" in groups:
         options |= _kinds(config, options)
     return options
+
+
+_BACKBONE = {
+    "model_type": "resnet",
+    "embedding_size": 16,
+    "hidden_sizes": [16, 24, 32, 40],
+    "depths": [1, 2, 1, 1],
+    "out_features": ["stage2", "stage3", "stage4"],
+}
 
 
 def _mapped(value: object, small: Callable[[int], int]) -> Any:
@@ -244,7 +258,7 @@ def _kinds(config: Any, options: Options) -> dict[str, Any]:
 
 # -- perturbed -----------------------------------------------------------------------------------
 
-MOVES = ("flags", "sizes", "activations", "rotary", "floats")
+MOVES = ("absences", "flags", "sizes", "activations", "rotary", "floats")
 
 _NOT_COMPUTED = re.compile(
     r"use_cache|is_decoder|is_encoder_decoder|add_cross_attention|auxiliary_loss|output_.*|return_.*"
@@ -265,6 +279,8 @@ def _moved(config: Any, base: Options, moves: frozenset[str]) -> dict[str, Any]:
             new = _moved_value(name, value, moves)
             if new is not None:
                 options[name] = new
+    if "absences" in moves and "sliding_window" in fields(config):
+        options["sliding_window"] = None
     if "sizes" in moves:
         options |= _moved_sizes(config, base)
     return options
@@ -273,6 +289,8 @@ def _moved(config: Any, base: Options, moves: frozenset[str]) -> dict[str, Any]:
 def _moved_value(name: str, value: object, moves: frozenset[str]) -> Any:
     if isinstance(value, bool):
         return not value if "flags" in moves else None
+    if value is None and "absences" in moves and re.fullmatch(_OFTEN_ABSENT, name):
+        return 0.4375
     if isinstance(value, float) and "floats" in moves:
         return _moved_float(name, value)
     if isinstance(value, str) and "activations" in moves and re.search(_ACTIVATION, name):
@@ -282,6 +300,7 @@ def _moved_value(name: str, value: object, moves: frozenset[str]) -> Any:
     return None
 
 
+_OFTEN_ABSENT = r"clip_.*|.*soft_?cap.*"
 _ACTIVATION = r"act(ivation)?\b|_act"
 
 
@@ -316,6 +335,8 @@ def _moved_sizes(config: Any, base: Options) -> dict[str, Any]:
 
 # -- does it work? -------------------------------------------------------------------------------
 
+TRIES = 60
+"""So many times is it tried to build a model, each time with fewer fields changed."""
 LARGEST = 40_000_000
 """So many parameters may a tiny model have."""
 

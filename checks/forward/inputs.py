@@ -24,6 +24,8 @@ class Request:
     config: Any
     overrides: Mapping[str, Any]
     """By the name of the input, its shape or its value, where no rule gives it."""
+    without: tuple[str, ...] = ()
+    """Optional inputs that are not made."""
     length: int = LENGTH
     batch: int = BATCH
 
@@ -115,10 +117,13 @@ def _wanted(request: Request) -> list[str]:
     """The inputs to make: what is required, what the model is about, what changes its outputs."""
     names = request.parameters
     main = getattr(request.model_class, "main_input_name", "input_ids")
+    if main != "input_ids" and main not in names and "input_ids" in names:
+        main = "input_ids"
     wanted = [
         name
         for name, parameter in names.items()
         if name != "self"
+        and name not in request.without
         and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         and (parameter.default is parameter.empty or name in (main, *_ALWAYS, *request.overrides))
     ]
@@ -173,8 +178,32 @@ def _pixels(request: Request) -> Tensor:
     return torch.randn(shape, generator=generator("pixel_values"))
 
 
-def _embeddings(request: Request) -> Tensor | None:
-    return None
+def _waves(request: Request) -> Tensor:
+    """Sound: as long as the strides of its layers ask for."""
+    return torch.randn((request.batch, 2400), generator=generator("input_values"))
+
+
+def _spectra(request: Request) -> Tensor:
+    """Features of sound: as many frames as there are positions, where that is fixed."""
+    config = getattr(request.config, "audio_config", None) or request.config
+    bins = getattr(config, "num_mel_bins", None) or getattr(config, "input_feat_per_channel", 80)
+    positions = getattr(config, "max_source_positions", None) or 0
+    is_fixed = bool(positions) and hasattr(config, "encoder_ffn_dim")
+    frames = 2 * positions if is_fixed else 48
+    sizes = (int(bins or 80), frames) if is_fixed else (frames, int(bins or 80))
+    return torch.randn((request.batch, *sizes), generator=generator("input_features"))
+
+
+def _whole(request: Request) -> Tensor | None:
+    """A mask that hides nothing, where one is required."""
+    is_text = "input_ids" in request.parameters
+    return torch.ones(_ids(request).shape, dtype=torch.long) if is_text else None
+
+
+def _boxes(request: Request) -> Tensor:
+    """Where each token stands on its page: left, top, right, bottom."""
+    corner = torch.randint(0, 40, (request.batch, request.length, 2), generator=generator("bbox"))
+    return torch.cat([corner, corner + 9], dim=-1)
 
 
 _MAKERS: dict[str, Callable[[Request], Tensor | None]] = {
@@ -182,6 +211,10 @@ _MAKERS: dict[str, Callable[[Request], Tensor | None]] = {
     "token_type_ids": _token_types,
     "decoder_input_ids": _decoder_ids,
     "pixel_values": _pixels,
+    "input_values": _waves,
+    "input_features": _spectra,
+    "attention_mask": _whole,
+    "bbox": _boxes,
 }
 
 

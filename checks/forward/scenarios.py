@@ -71,22 +71,25 @@ def _decode(model: Any, given: Inputs) -> Any:
 
 
 def _choose(model: Any, given: Inputs) -> Any:
-    """With every choice that a caller of `forward` has made otherwise than by default."""
+    """No cache is wanted, and the logits of some positions only."""
+    names = inspect.signature(type(model).forward).parameters
+    chosen = {"use_cache": False, "logits_to_keep": torch.tensor([0, 4])}
+    with torch.no_grad():
+        return model(**given, **{name: chosen[name] for name in chosen if name in names})
+
+
+def _embed(model: Any, given: Inputs) -> Any:
+    """Embeddings in the place of tokens, at positions of their own."""
     names = inspect.signature(type(model).forward).parameters
     given = dict(given)
-    ids = given.get("input_ids")
+    ids = given.pop("input_ids")
     with torch.no_grad():
-        if ids is not None and "position_ids" in names:
+        given["inputs_embeds"] = model.get_input_embeddings()(ids)
+        if "position_ids" in names:
             given["position_ids"] = (torch.arange(ids.shape[-1]) * 2 + 1).expand(ids.shape)
-        if ids is not None and "inputs_embeds" in names:
-            given["inputs_embeds"] = model.get_input_embeddings()(given.pop("input_ids"))
-        for name, value in _CHOICES.items():
-            if name in names:
-                given[name] = value
+        if "logits_to_keep" in names:
+            given["logits_to_keep"] = 3
         return model(**given)
-
-
-_CHOICES = {"use_cache": False, "logits_to_keep": 3}
 
 
 def _learn(model: Any, given: Inputs) -> Any:
@@ -127,8 +130,13 @@ def _needs_mask(request: Request) -> str:
 
 
 def _needs_choice(request: Request) -> str:
-    names = {"inputs_embeds", "position_ids", *_CHOICES}
+    names = {"use_cache", "logits_to_keep"}
     return "" if names & request.parameters.keys() else "its callers have no choice"
+
+
+def _needs_embeddings(request: Request) -> str:
+    names = request.parameters
+    return "" if {"inputs_embeds", "input_ids"} <= names.keys() else "it takes no embeddings"
 
 
 def _needs_cache(request: Request) -> str:
@@ -146,7 +154,9 @@ SCENARIOS = (
     Scenario("eager", lambda r: make(r, padded=True), _inside, attention="eager"),
     Scenario("decoding", lambda r: make(r, padded=True), _decode, applies=_needs_cache),
     Scenario("choices", make, _choose, applies=_needs_choice),
+    Scenario("embedded", make, _embed, applies=_needs_embeddings),
     Scenario("learning", _labelled, _learn, training=True),
 )
-BRIEF = tuple(each for each in SCENARIOS if each.name in ("padded", "choices", "learning"))
+_ASKED_OF_ALL = ("padded", "choices", "embedded", "learning")
+BRIEF = tuple(each for each in SCENARIOS if each.name in _ASKED_OF_ALL)
 """For further heads: what is before them is asked in full of the first."""

@@ -6,9 +6,9 @@ import importlib
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class Subject:
     generated: Side
     others: Mapping[str, Side]
     settings: ModelSettings
+    options: Mapping[str, configs.Options] = field(default_factory=dict)
+    """By the name of the configuration; empty before it is prepared."""
+    without: tuple[str, ...] = ()
 
     @property
     def trusted(self) -> Side:
@@ -69,6 +72,7 @@ def _of_project(
     with ExitStack() as stack:
         subject, notes = _subject(project, model, settings, stack)
         yield from notes
+        subject = prepared(subject)
         yield from check_subject(subject)
         yield from _check_golden(subject, project.root, record=record)
 
@@ -103,7 +107,7 @@ def _of_class(
     own = Side(
         "generated", {class_name: model_class}, model_class.config_class, {file: "generated"}
     )
-    chosen = options_of(Subject(name, own, {}, settings), class_name)
+    bare = prepared(Subject(name, own, {}, settings), VARIANTS[:1])
     with ExitStack() as stack:
         others: dict[str, Side] = {"itself": replace(own, role="itself")}
         try:
@@ -113,9 +117,9 @@ def _of_class(
         except Exception as error:
             note = f"{type(error).__name__}: {pairs.first_line(error)}"
             yield Finding(name, "live", class_name, "", "loading", Verdict.BROKEN, note)
-        subject = Subject(name, own, others, settings)
-        for variant in VARIANTS:
-            options = for_head(class_name, chosen[variant])
+        subject = replace(bare, others=others)
+        for variant, chosen in subject.options.items():
+            options = for_head(class_name, chosen)
             yield from _check_class(subject, class_name, variant, options, SCENARIOS, set())
 
 
@@ -172,12 +176,12 @@ def check_subject(subject: Subject) -> Iterator[Finding]:
     heads = in_order(subject.generated.classes)
     reached: set[str] = set()
     yield from _missing_classes(subject, heads)
-    chosen = options_of(subject, heads[0])
+    subject = subject if subject.options else prepared(subject)
     for head in heads:
         scenarios = SCENARIOS if head == heads[0] else BRIEF
-        for variant in VARIANTS:
-            options = for_head(head, chosen[variant])
-            yield from _check_class(subject, head, variant, options, scenarios, reached)
+        for variant, options in subject.options.items():
+            own = for_head(head, options)
+            yield from _check_class(subject, head, variant, own, scenarios, reached)
     yield from _unreached(subject, reached)
 
 
@@ -195,33 +199,65 @@ def for_head(head: str, options: configs.Options) -> configs.Options:
     return {**options, "num_labels": 2 if head.endswith("QuestionAnswering") else 5}
 
 
-def options_of(subject: Subject, head: str) -> dict[str, configs.Options]:
-    """The tiny and the perturbed configuration. Raises a ValueError where there is none."""
-    trusted, settings = subject.trusted, subject.settings
-    model_class = trusted.model_class(head)
+def prepared(subject: Subject, variants: Sequence[str] = VARIANTS) -> Subject:
+    """`subject` with its configurations, and what it can do without.
 
-    def works(options: configs.Options) -> bool:
-        options = for_head(head, options)
-        if not configs.buildable(model_class, trusted.config)(options):
+    Raises a ValueError where no configuration works, a LookupError where no rule makes an input.
+    """
+    head = in_order(subject.generated.classes)[0]
+    settings, config = subject.settings, subject.generated.config
+    # The fields are the generated file's: what others have besides, the manifest shows.
+    trial = _Trial(subject, head)
+    options = {"tiny": configs.tiny(config, settings.config, trial)}
+    if "perturbed" in variants:
+        overrides = configs.merged(settings.config, settings.perturbed)
+        options["perturbed"] = configs.perturbed(config, options["tiny"], overrides, trial)
+    return replace(subject, options=options, without=trial.without)
+
+
+class _Trial:
+    """Can the model that is trusted most be built from options, and run?"""
+
+    def __init__(self, subject: Subject, head: str) -> None:
+        self._subject, self._head = subject, head
+        self._buildable = configs.buildable(
+            subject.trusted.model_class(head), subject.trusted.config
+        )
+        self.without: tuple[str, ...] = ()
+
+    def __call__(self, options: configs.Options) -> bool:
+        options = for_head(self._head, options)
+        if not self._buildable(options):
             return False
         try:
-            model = instance(trusted, head, options)
-            run(SCENARIOS[0], model.model, make(_request(subject, head, model)))
-        except LookupError:
-            raise
+            model = instance(self._subject.trusted, self._head, options)
         except Exception:
             return False
+        return any(self._runs(model, without) for without in WITHOUT)
+
+    def _runs(self, model: Instance, without: tuple[str, ...]) -> bool:
+        request = replace(request_of(self._subject, model), without=without)
+        try:
+            run(SCENARIOS[0], model.model, make(request))
+        except LookupError as error:
+            if type(error) is LookupError:
+                raise
+            return False
+        except Exception:
+            return False
+        self.without = without
         return True
 
-    # The fields are the generated file's: what others have besides, the manifest shows.
-    config = subject.generated.config
-    tiny = configs.tiny(config, settings.config, works)
-    overrides = configs.merged(settings.config, settings.perturbed)
-    return {"tiny": tiny, "perturbed": configs.perturbed(config, tiny, overrides, works)}
+
+WITHOUT = ((), ("pixel_values",), ("token_type_ids",))
+"""Optional inputs that a model can be run without, if it cannot be run with them."""
 
 
-def _request(subject: Subject, head: str, model: Instance) -> Request:
-    return Request(type(model.model), model.config, subject.settings.inputs)
+def request_of(subject: Subject, model: Instance) -> Request:
+    """What is wanted of the inputs of `model`."""
+    return Request(
+        type(model.model), model.config, subject.settings.inputs, without=subject.without
+    )
 
 
 def _check_class(
@@ -256,7 +292,7 @@ def _check_class(
         return
     reached.update(type(module).__name__ for module in one.model.modules())
     # What the models are given is what the side that is trusted most asks for.
-    request = _request(subject, head, next(iter(built.values()), one))
+    request = request_of(subject, next(iter(built.values()), one))
     for pair, other in built.items():
         asked = replace(question, pair=pair, exactly=pair in ("live", "itself"))
         yield pairs.compare_manifests(asked, one, other)
@@ -297,10 +333,10 @@ def _check_golden(subject: Subject, root: Path, *, record: bool) -> Iterator[Fin
         yield _skipped(subject.model, "golden", note)
         return
     found = []
-    for variant, options in options_of(subject, head).items():
-        options = for_head(head, options)
+    for variant, chosen in subject.options.items():
+        options = for_head(head, chosen)
         one = instance(subject.generated, head, options)
-        now = golden.record(one, variant, _request(subject, head, one), options)
+        now = golden.record(one, variant, request_of(subject, one), options)
         found.append(now)
         if then is not None and not record:
             question = Question(subject.model, "golden", head, variant)

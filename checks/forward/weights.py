@@ -49,8 +49,8 @@ def drawn(name: str, like: Tensor, fan: int | None = None, seed: int = 0) -> Ten
         return torch.from_numpy(unit * 2.0 ** round(math.log2(math.sqrt(3 / max(fan, 1)))))
     last = name.rpartition(".")[2]
     if "bias" in last or last == "running_mean":
-        return torch.from_numpy(unit / 4)
-    return torch.from_numpy(1 + unit / 2)
+        return torch.from_numpy(np.asarray(unit / 4, dtype=np.float32))
+    return torch.from_numpy(np.asarray(1 + unit / 2, dtype=np.float32))
 
 
 def _unit(name: str, shape: Iterable[int], seed: int) -> np.ndarray:
@@ -58,7 +58,7 @@ def _unit(name: str, shape: Iterable[int], seed: int) -> np.ndarray:
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=16).digest()
     generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
     integers = generator.integers(-(2**BITS), 2**BITS, size=tuple(shape), dtype=np.int32)
-    return (integers + (integers >= 0)).astype(np.float32) / np.float32(2**BITS)
+    return np.asarray((integers + (integers >= 0)) / 2**BITS, dtype=np.float32)
 
 
 def _fans(model: nn.Module) -> dict[str, int]:
