@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from checks.forward import verdicts
+    from checks.forward.verdicts import ModelReport
 
 FAILED = 2
 
+_OPTIONS = (
+    click.argument("models", nargs=-1, metavar="[MODEL]..."),
+    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
+    click.option("--model", "own", metavar="SPEC", help="Compare this (transformers:mistral) ..."),
+    click.option("--reference", metavar="SPEC", help="... with this (transformers:llama)."),
+    click.option("--map", "changes", metavar="KEY=VALUE", multiple=True, help="In their configs."),
+    click.option("--all-of", metavar="PACKAGE", help="All model types of `transformers`."),
+    click.option("--shard", metavar="K/N", default="1/1", help="Every Nth model from the Kth on."),
+    click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes of their own."),
+    click.option("--record", is_flag=True, help="Write down what each model computes."),
+    click.option("--audit", is_flag=True, help="Try the checks: are small mistakes caught?"),
+    click.option("--mutants", metavar="N", default=0, help="With --audit: about N for each model."),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(("text", "json", "junit")),
+        default="text",
+        show_default=True,
+        help="How the report is printed.",
+    ),
+    click.option("--html", metavar="FILE", help="Write a page with all findings, too."),
+    click.option("-v", "--verbose", is_flag=True, help="Say of every check what came out of it."),
+    click.option("-q", "--quiet", is_flag=True, help="Print what differs only."),
+)
+
+
+def _options(command: Callable[..., int]) -> Callable[..., int]:
+    for decorate in reversed(_OPTIONS):
+        command = decorate(command)
+    return command
+
 
 @click.command(short_help="Do generated models compute what they should?")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--root", metavar="DIR", help="The project's folder, if not found from here.")
-@click.option("--record", is_flag=True, help="Write down what each model computes.")
-@click.option("--audit", is_flag=True, help="Try the checks: are small mistakes caught?")
-@click.option("--mutants", metavar="N", default=0, help="With --audit: about N for each model.")
-@click.option("-v", "--verbose", is_flag=True, help="Say of every check what came out of it.")
-@click.option("-q", "--quiet", is_flag=True, help="Print what differs only.")
-def forward(
-    models: tuple[str, ...],
-    root: str | None,
-    record: bool,
-    audit: bool,
-    mutants: int,
-    verbose: bool,
-    quiet: bool,
-) -> int:
+@_options
+def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
     """Do the generated models compute what they should? All of them, or those named.
 
     Each is run beside its modular file as it stands, and beside the model of the same name that
@@ -40,35 +59,104 @@ def forward(
 
     from unravel.config import find_root
 
-    home = Path(root) if root else find_root(Path.cwd())
+    if bool(chosen["own"]) != bool(chosen["reference"]):
+        raise click.UsageError("--model and --reference belong together.")
+    shard, changes = _shard(chosen["shard"]), dict(map(_change, chosen["changes"]))
+    home = (Path(root) if root else find_root(Path.cwd())).resolve()
     try:
-        from checks.forward import running, terminal, verdicts
+        from checks.forward import running
     except ModuleNotFoundError as error:
         _say(f"this needs {error.name}: install `unravel[forward]`")
         return FAILED
-    if audit:
-        return _audit(home, models, mutants)
-    lines = 0
-
-    def on_report(report: verdicts.ModelReport, total: int) -> None:
-        nonlocal lines
-        if not quiet:
-            for line in terminal.table_lines(report, first=not lines):
-                click.echo(line)
-        lines += 1
-
+    show = _shower(quiet=chosen["quiet"] or chosen["form"] != "text")
     try:
-        reports = running.check_forward(
-            root=home, models=models, record=record, on_report=on_report
-        )
-    except (LookupError, ValueError) as error:
-        _say(str(error.args[0]))
+        if chosen["audit"]:
+            return _audit(home, models, chosen["mutants"])
+        if chosen["own"]:
+            report = running.check_named(chosen["own"], chosen["reference"], changes, root=home)
+            show(report, 1)
+            return _report([report], home, **chosen)
+        if chosen["all_of"]:
+            reports = running.check_all_of(
+                chosen["all_of"], models=models, jobs=chosen["jobs"], shard=shard, on_report=show
+            )
+        else:
+            reports = running.check_forward(
+                root=home,
+                models=models,
+                record=chosen["record"],
+                jobs=chosen["jobs"],
+                shard=shard,
+                on_report=show,
+            )
+    except (ImportError, LookupError, ValueError) as error:
+        _say(str(error.args[0] if error.args else error))
         return FAILED
-    for report in reports:
-        for line in terminal.details(report, root=home, verbose=verbose):
-            click.echo(line)
-    if not quiet:
-        click.echo(terminal.summary(reports))
+    return _report(reports, home, **chosen)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise click.UsageError(f"--shard is K/N, such as 2/4, not {text}.")
+    return int(found[1]), int(found[2])
+
+
+def _change(text: str) -> tuple[str, object]:
+    """`sliding_window=None`: what stands behind the sign is read as Python, or is a text."""
+    import ast
+
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise click.UsageError(f"--map is KEY=VALUE, not {text}.")
+    try:
+        return key, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return key, value
+
+
+def _shower(*, quiet: bool) -> Callable[[ModelReport, int], None]:
+    """Prints the line of each model as soon as it is known."""
+    from checks.forward import terminal
+
+    seen: list[str] = []
+
+    def show(report: ModelReport, total: int) -> None:
+        seen.append(report.model)
+        if not quiet:
+            for line in terminal.table_lines(report, first=len(seen) == 1):
+                click.echo(line)
+
+    return show
+
+
+def _report(
+    reports: list[ModelReport],
+    home: Path,
+    *,
+    form: str,
+    html: str | None,
+    verbose: bool,
+    quiet: bool,
+    **_: object,
+) -> int:
+    from pathlib import Path
+
+    from checks.forward import reports as forms
+    from checks.forward import terminal, verdicts
+
+    if html:
+        Path(html).write_text(forms.as_html(reports, home), "utf-8")
+    if form == "json":
+        click.echo(forms.as_json(reports, home), nl=False)
+    elif form == "junit":
+        click.echo(forms.as_junit(reports, home), nl=False)
+    else:
+        for report in reports:
+            for line in terminal.details(report, root=home, verbose=verbose):
+                click.echo(line)
+        if not quiet:
+            click.echo(terminal.summary(reports))
     return verdicts.exit_code(reports)
 
 
@@ -77,14 +165,10 @@ def _audit(home: Path, models: tuple[str, ...], mutants: int) -> int:
     from checks.forward import audit, running
 
     worst = 1.0
-    try:
-        for found in running.audit_forward(root=home, models=models, most=mutants):
-            for line in audit.lines(found, home.resolve()):
-                click.echo(line)
-            worst = min(worst, found.share)
-    except (LookupError, ValueError) as error:
-        _say(str(error.args[0]))
-        return FAILED
+    for found in running.audit_forward(root=home, models=models, most=mutants):
+        for line in audit.lines(found, home):
+            click.echo(line)
+        worst = min(worst, found.share)
     return int(worst < audit.ENOUGH)
 
 

@@ -8,14 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers.utils import logging
 
-from checks.forward import session, settings
+from checks.forward import catalogue, session, settings
 from checks.forward.audit import Audit, audit
+from checks.forward.forking import Limits, Lost, run_each
 from checks.forward.sides import Project
-from checks.forward.verdicts import ModelReport
+from checks.forward.verdicts import Finding, ModelReport, Verdict
+
+OnReport = Callable[[ModelReport, int], None]
+"""Is told each report as it is there, and of how many."""
+
+
+def _ignore(report: ModelReport, total: int) -> None:
+    pass
 
 
 def check_forward(
@@ -23,26 +32,101 @@ def check_forward(
     root: str | Path,
     models: Sequence[str] = (),
     record: bool = False,
-    on_report: Callable[[ModelReport, int], None] = lambda report, total: None,
+    jobs: int = 1,
+    shard: tuple[int, int] = (1, 1),
+    on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
-    """A report for each model, in the order of their names; `on_report` is told each at once.
-    `record`: what each computes is written down, for later runs to compare with.
+    """A report for each model of a project, in the order of their names.
 
+    `record`: what each computes is written down, for later runs to compare with. With one of
+    `jobs`, all is run in this process. `shard` (k, n) is every nth model from the kth on.
     Raises a LookupError naming a model that there is not.
     """
     project = Project(Path(root).resolve())
-    wanted = _wanted(project, models)
+    wanted = _wanted(project, models)[shard[0] - 1 :: shard[1]]
+    _make_importable(project)
+    known = settings.read(project.root / settings.FILE)
+
+    def check(model: str) -> ModelReport:
+        own = known.get(model, settings.ModelSettings())
+        return session.check_model(project, model, own, record=record)
+
+    return _each(wanted, check, jobs=jobs, limits=Limits(), on_report=on_report)
+
+
+def check_all_of(
+    package: str,
+    *,
+    models: Sequence[str] = (),
+    jobs: int = 1,
+    shard: tuple[int, int] = (1, 1),
+    limits: Limits | None = None,
+    on_report: OnReport = _ignore,
+) -> list[ModelReport]:
+    """A report for each model type of the installed transformers, or for those named.
+
+    Each is run in a process of its own. Raises a LookupError naming what there is not.
+    """
+    if package != "transformers":
+        raise LookupError(f"nothing is known of the models of {package}")
+    types = catalogue.model_types()
+    missing = sorted(set(models).difference(types))
+    if missing:
+        raise LookupError(f"{package} has no model type {', '.join(missing)}")
+    wanted = [name for name in types if name in models or not models][shard[0] - 1 :: shard[1]]
+
+    def check(name: str) -> ModelReport:
+        return session.check_class(name, *types[name], settings.ModelSettings())
+
+    limits = limits or Limits(120.0)
+    return _each(wanted, check, jobs=max(2, jobs), limits=limits, on_report=on_report)
+
+
+def check_named(
+    own: str, reference: str, options: dict[str, Any], *, root: str | Path
+) -> ModelReport:
+    """Two definitions by the names of their modules: `transformers:mistral`.
+
+    `options` go into both configurations. Raises a LookupError where no two classes match, and
+    what importing raises.
+    """
+    _make_importable(Project(Path(root).resolve()))
+    with quiet_and_alone():
+        one = catalogue.side(own, "generated")
+        other = catalogue.paired(one, catalogue.side(reference, "reference"))
+        return session.check_pair(own, one, other, settings.ModelSettings(config=options))
+
+
+def _each(
+    names: Sequence[str],
+    check: Callable[[str], ModelReport],
+    *,
+    jobs: int,
+    limits: Limits,
+    on_report: OnReport,
+) -> list[ModelReport]:
+    found: dict[str, ModelReport] = {}
+    with quiet_and_alone():
+        results = (
+            ((name, check(name)) for name in names)
+            if jobs == 1
+            else run_each(names, check, jobs=jobs, limits=limits)
+        )
+        for name, result in results:
+            report = _lost(name, result) if isinstance(result, Lost) else result
+            on_report(report, len(names))
+            found[name] = report
+    return [found[name] for name in names]
+
+
+def _lost(name: str, lost: Lost) -> ModelReport:
+    finding = Finding(name, "itself", "", "", "running", Verdict.BROKEN, lost.reason)
+    return ModelReport(name, (finding,), lost.seconds)
+
+
+def _make_importable(project: Project) -> None:
     if str(project.root) not in sys.path:
         sys.path.insert(0, str(project.root))
-    known = settings.read(project.root / settings.FILE)
-    reports = []
-    with quiet_and_alone():
-        for model in wanted:
-            own = known.get(model, settings.ModelSettings())
-            report = session.check_model(project, model, own, record=record)
-            on_report(report, len(wanted))
-            reports.append(report)
-    return reports
 
 
 def audit_forward(
@@ -58,8 +142,7 @@ def audit_forward(
     """
     project = Project(Path(root).resolve())
     wanted = _wanted(project, models)
-    if str(project.root) not in sys.path:
-        sys.path.insert(0, str(project.root))
+    _make_importable(project)
     known = settings.read(project.root / settings.FILE)
     with quiet_and_alone():
         for model in wanted:
