@@ -126,6 +126,8 @@ def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
     theirs = parent.node.args
     names = [a.arg for a in (*theirs.posonlyargs, *theirs.args)]
     names = names if method_kind(parent) == "staticmethod" else names[1:]
+    known = {*names, *(a.arg for a in theirs.kwonlyargs)}
+    read = effects.read_names(statement.node for statement in parent.body)
     passed: set[str] = set()
     for position, value in enumerate(call.args):
         if isinstance(value, ast.Starred):
@@ -145,12 +147,12 @@ def _argument_obstacle(child: Method, parent: Method, call: ast.Call) -> str:
             passed.add("**" + theirs.kwarg.arg)
         elif ast.unparse(keyword.value) != keyword.arg:
             return "an argument is not the parameter of that name"
+        elif keyword.arg not in known and theirs.kwarg and theirs.kwarg.arg in read:
+            return f"`{keyword.arg}` would be one of the parent's `**{theirs.kwarg.arg}`"
         else:
             passed.add(keyword.arg)
-    needed = {*names, *(a.arg for a in theirs.kwonlyargs)}
-    needed |= {f"*{theirs.vararg.arg}"} if theirs.vararg else set()
+    needed = known | ({f"*{theirs.vararg.arg}"} if theirs.vararg else set())
     needed |= {f"**{theirs.kwarg.arg}"} if theirs.kwarg else set()
-    read = effects.read_names(statement.node for statement in parent.body)
     missing = {name for name in needed - passed if name.lstrip("*") in read}
     return f"`{min(missing)}` is not passed on" if missing else ""
 
