@@ -235,6 +235,9 @@ class DebertaV2SelfAttention(BertSelfAttention):
         weights = self.dropout(nn.functional.softmax(scores, dim=-1))
         return (weights @ value).transpose(1, 2).flatten(2), weights
 
+    def attend(self):
+        raise AttributeError("positions take part in these scores: no other implementation fits")
+
 
 class DebertaV2Layer(BertLayer):
     """Attention, then feed-forward, then a convolution if there is one; each normed behind its sum."""

@@ -128,10 +128,22 @@ class BertSelfAttention(nn.Module):
             .transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
+        attended, weights = self.attend(query, key, value, attention_mask, **kwargs)
+        return attended.reshape(*batch_and_length, -1), weights
+
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(batch, heads, length, head_dim) three times -> (batch, length, heads, head_dim)"""
         attention: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
             self.config._attn_implementation, eager_attention_forward
         )
-        attended, weights = attention(
+        return attention(
             self,
             query,
             key,
@@ -141,7 +153,6 @@ class BertSelfAttention(nn.Module):
             scaling=self.scaling,
             **kwargs,
         )
-        return attended.reshape(*batch_and_length, -1), weights
 
 
 class BertSelfOutput(nn.Module):

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 0a8f1fc534f12ad7
+# unravel: digest of what follows: 26061158e33ac10c
 
 from collections.abc import Callable
 
@@ -210,10 +210,22 @@ class ElectraSelfAttention(nn.Module):
             .transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
+        attended, weights = self.attend(query, key, value, attention_mask, **kwargs)
+        return attended.reshape(*batch_and_length, -1), weights
+
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(batch, heads, length, head_dim) three times -> (batch, length, heads, head_dim)"""
         attention: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
             self.config._attn_implementation, eager_attention_forward
         )
-        attended, weights = attention(
+        return attention(
             self,
             query,
             key,
@@ -223,7 +235,6 @@ class ElectraSelfAttention(nn.Module):
             scaling=self.scaling,
             **kwargs,
         )
-        return attended.reshape(*batch_and_length, -1), weights
 
 
 class ElectraSelfOutput(nn.Module):

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 442782291bc4d66d
+# unravel: digest of what follows: bc7b55005f9b11c7
 
 from collections.abc import Callable
 
@@ -178,10 +178,22 @@ class RobertaSelfAttention(nn.Module):
             .transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
+        attended, weights = self.attend(query, key, value, attention_mask, **kwargs)
+        return attended.reshape(*batch_and_length, -1), weights
+
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(batch, heads, length, head_dim) three times -> (batch, length, heads, head_dim)"""
         attention: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
             self.config._attn_implementation, eager_attention_forward
         )
-        attended, weights = attention(
+        return attention(
             self,
             query,
             key,
@@ -191,7 +203,6 @@ class RobertaSelfAttention(nn.Module):
             scaling=self.scaling,
             **kwargs,
         )
-        return attended.reshape(*batch_and_length, -1), weights
 
 
 class RobertaSelfOutput(nn.Module):

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_xlm_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: eb190fa04fda100c
+# unravel: digest of what follows: b39b48756958e7d4
 
 from collections.abc import Callable
 
@@ -156,10 +156,22 @@ class XLMRobertaSelfAttention(nn.Module):
             .transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
+        attended, weights = self.attend(query, key, value, attention_mask, **kwargs)
+        return attended.reshape(*batch_and_length, -1), weights
+
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(batch, heads, length, head_dim) three times -> (batch, length, heads, head_dim)"""
         attention: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
             self.config._attn_implementation, eager_attention_forward
         )
-        attended, weights = attention(
+        return attention(
             self,
             query,
             key,
@@ -169,7 +181,6 @@ class XLMRobertaSelfAttention(nn.Module):
             scaling=self.scaling,
             **kwargs,
         )
-        return attended.reshape(*batch_and_length, -1), weights
 
 
 class XLMRobertaSelfOutput(nn.Module):

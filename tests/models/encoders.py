@@ -65,6 +65,7 @@ CASES = (
     Case("roberta", "Roberta", "plain", sizes=SIZES),
     Case("roberta", "Roberta", "everything", {**OTHER_SIZES, "pad_token_id": 3}, SIZES),
     Case("xlm_roberta", "XLMRoberta", "plain", sizes=SIZES),
+    Case("bert_adapters", "BertAdapters", "none", sizes=SIZES, like="Bert"),
     Case("electra", "Electra", "projected", {"embedding_size": 40}, SIZES),
     Case(
         "electra",
