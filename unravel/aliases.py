@@ -56,7 +56,7 @@ def own_code(
 
 def _renaming(changed: Mapping[str, str], *, in_annotations: bool) -> Callable[[str], str]:
     def rename(text: str) -> str:
-        if not any(name in text for name in changed):
+        if not any(map(text.__contains__, changed)):
             return text
         return replace_code(
             text,

@@ -18,8 +18,8 @@ class Ancestry:
     """
 
     module: Outline
-    classes: tuple[ClassOutline, ...]
-    unknown: tuple[str, ...]
+    classes: tuple[ClassOutline, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def ancestry(cls: ClassOutline, module: Outline) -> Ancestry:

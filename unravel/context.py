@@ -85,16 +85,22 @@ class Context:
 
     def calls(self, text: str) -> str:
         """The child's `text` with calls by the name of a generated base class as `super()`."""
-        names = set(self.bases if self.corpus_rules else self.bases[:1])
-        if "GradientCheckpointingLayer" in names:
-            names.add("nn.Module")
-        if any("PreTrainedModel" in name for name in names):
-            names.add("PreTrainedModel")
         text = self.own(text)
-        if not any(f"{name}." in text for name in names):
+        names = _names_of_bases(self.bases if self.corpus_rules else self.bases[:1])
+        if not any(map(text.__contains__, names)):
             return text
-        pattern = _call_by_class(frozenset(names), self.corpus_rules)
+        pattern = _call_by_class(names, self.corpus_rules)
         return replace_code(text, pattern, lambda match: f"super().{match[1]}(")
+
+
+@lru_cache(maxsize=256)
+def _names_of_bases(bases: tuple[str, ...]) -> frozenset[str]:
+    names = set(bases)
+    if "GradientCheckpointingLayer" in names:
+        names.add("nn.Module")
+    if any("PreTrainedModel" in name for name in names):
+        names.add("PreTrainedModel")
+    return frozenset(names)
 
 
 @lru_cache(maxsize=256)

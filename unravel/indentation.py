@@ -5,24 +5,26 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from collections.abc import Iterable
 
 STEP = 4
 
 
 def is_canonical(module: ast.Module) -> bool:
     """Are all classes and functions of the module indented by four blanks a level?"""
-    return all(_is_indented(node, 0) for node in module.body)
+    return _are_indented(module.body, 0)
 
 
-def _is_indented(node: ast.stmt, column: int) -> bool:
-    if not isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-        return True
-    first = node.body[0]
-    # All statements of a block begin in the same column, but for those behind a semicolon.
-    is_inline = first.lineno == node.lineno
-    return (is_inline or first.col_offset == column + STEP) and all(
-        _is_indented(inner, column + STEP) for inner in node.body
-    )
+def _are_indented(nodes: Iterable[ast.stmt], column: int) -> bool:
+    for node in nodes:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            # All statements of a block begin in the same column, but for those behind a semicolon.
+            first = node.body[0]
+            if first.lineno != node.lineno and first.col_offset != column + STEP:
+                return False
+            if not _are_indented(node.body, column + STEP):
+                return False
+    return True
 
 
 def canonical(text: str) -> str:

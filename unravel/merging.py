@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from unravel.ancestry import ancestry
+from unravel.ancestry import Ancestry, ancestry
 from unravel.context import Context, Rename, class_renaming
 from unravel.corpus import corpus_members, with_any_docstring
 from unravel.members import NO_INHERITANCE, merged_members, strip_marker
@@ -42,7 +42,8 @@ def context_of(
     else:
         rename = _renaming(child, parent, module, renaming, names)
         bases = _bases(child, parent, base, rename, own)
-    known = ancestry(parent, parent_module)
+    # The corpus' rules never ask for it.
+    known = Ancestry(parent_module) if corpus_rules else ancestry(parent, parent_module)
     return Context(child, parent, module, rename, own, bases, base, known, corpus_rules)
 
 

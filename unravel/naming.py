@@ -106,6 +106,8 @@ def common_suffix(child: str, parent: str, *, whole_words: bool = True) -> str:
 
 def _longest_ending(one: str, other: str) -> str:
     length = 0
-    while length < min(len(one), len(other)) and one[-1 - length] == other[-1 - length]:
+    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
+        if mine != theirs:
+            break
         length += 1
     return one[len(one) - length :]

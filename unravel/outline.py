@@ -7,14 +7,16 @@ Every statement is kept as the very text that was read.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache, lru_cache, partial
+from itertools import pairwise
 
 from unravel.diagnostics import Place, refuse
 from unravel.effects import bound_names, changed_names
 from unravel.indentation import canonical, is_canonical
 from unravel.parsing import deepest, normalized, parse
-from unravel.scanning import tokens
+from unravel.scanning import mask_strings, tokens
 from unravel.types import (
     ClassOutline,
     Definition,
@@ -165,10 +167,9 @@ def split_block(
     """
     statements: list[Statement] = []
     position = first
-    for index, node in enumerate(nodes):
-        start, end = _first_line(node), _end_line(node)
-        following = nodes[index + 1] if index + 1 < len(nodes) else None
-        limit = _first_line(following) - 1 if following is not None else last
+    starts = [*map(_first_line, nodes), last + 1]
+    for node, (start, following) in zip(nodes, pairwise(starts), strict=True):
+        end, limit = _end_line(node), following - 1
         lead = "".join(lines[position - 1 : start - 1])
         if start < position or limit < end:  # `a = 1; b = 2`
             text = _indent(lines, nodes[0]) + cut(lines, node) + "\n"
@@ -315,7 +316,10 @@ def is_docstring(node: ast.stmt) -> bool:
 
 
 def _is_compound(node: ast.stmt) -> bool:
-    return hasattr(node, "body") or isinstance(node, getattr(ast, "Match", ()))
+    return type(node) in _COMPOUND
+
+
+_COMPOUND = {kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {*kind._fields}}
 
 
 def _first_line(node: ast.stmt) -> int:
@@ -404,14 +408,10 @@ def _parentheses(
 ) -> tuple[int, int, int, int]:
     """Where the text between a function's parentheses begins and ends."""
     text = _slice(lines, node.lineno, 0, node.body[0].lineno, len(lines[node.body[0].lineno - 1]))
-    hidden = bytearray(len(text))
-    for _, start, end in tokens(text):
-        hidden[start:end] = b"\1" * (end - start)
+    code = mask_strings(text)
     start, depth = -1, 0
-    for index in range(text.index(node.name) + len(node.name), len(text)):
-        sign = text[index]
-        if hidden[index] or sign not in "()[]{}":
-            continue
+    for found in _BRACKET.finditer(code, text.index(node.name) + len(node.name)):
+        sign, index = found.group(), found.start()
         if sign in "([{":
             depth += 1
             if sign == "(" and depth == 1 and start < 0:
@@ -421,6 +421,9 @@ def _parentheses(
             if depth == 0 and sign == ")":
                 return (*_position(text, start, node.lineno), *_position(text, index, node.lineno))
     raise AssertionError(f"no parameters found in {text!r}")
+
+
+_BRACKET = re.compile(r"[()\[\]{}]")
 
 
 def _position(text: str, index: int, first_line: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from unravel.diagnostics import Place, diagnose, enumerated, nearest, refuse
 from unravel.naming import model_name
 from unravel.outline import changed_elsewhere, class_outline, place
-from unravel.relative import absolute_name
+from unravel.relative import absolute_name, meant
 from unravel.routing import KINDS, MODELING, kind_of, split_module
 from unravel.types import (
     DefinitionKind,
@@ -71,8 +71,10 @@ def parent_imports(outline: Outline, settings: Settings, exists: Exists) -> tupl
 
 
 def _is_any(
-    patterns: Iterable[str], statement: Import, outline: Outline, settings: Settings
+    patterns: Collection[str], statement: Import, outline: Outline, settings: Settings
 ) -> bool:
+    if not patterns:
+        return False
     name = _full_name(statement, outline, settings)
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
@@ -120,7 +122,8 @@ def _full_name(statement: Import, outline: Outline, settings: Settings) -> str:
     """The imported module's absolute name, also where the import is relative."""
     if not statement.level:
         return statement.module
-    return absolute_name(_path(statement, outline), settings.roots)
+    path = meant(statement.module, statement.level, outline.path)
+    return absolute_name(path, settings.roots)
 
 
 def _makes(outline: Outline, kind: str) -> bool:
@@ -142,7 +145,7 @@ def candidates(statement: Import, outline: Outline, settings: Settings) -> Itera
     name, paths = statement.module, []
     folders = (*settings.roots, *settings.installed)
     if statement.level:
-        paths = [_path(statement, outline)]
+        paths = [meant(name, statement.level, outline.path)]
         name = absolute_name(paths[0], folders)
         if settings.corpus_rules or name == paths[0].replace("/", "."):
             folders = ()
@@ -152,12 +155,6 @@ def candidates(statement: Import, outline: Outline, settings: Settings) -> Itera
     for path in dict.fromkeys(paths):
         yield f"{path}/__init__.py"
         yield f"{path}.py"
-
-
-def _path(statement: Import, outline: Outline) -> str:
-    """The path of a module that is imported relatively, without its ending."""
-    folder = posixpath.join(posixpath.dirname(outline.path), "../" * (statement.level - 1))
-    return posixpath.normpath(posixpath.join(folder, statement.module.replace(".", "/")))
 
 
 def parent_paths(outline: Outline, settings: Settings, exists: Exists) -> tuple[str, ...]:

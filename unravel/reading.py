@@ -114,6 +114,10 @@ _ROOM = 300_000
 """Lines of code whose outlines a process keeps; they take about 1.5 KiB each."""
 
 
+def _lines(outline: Outline | Refused | None) -> int:
+    return len(outline.lines) if isinstance(outline, Outline) else 0
+
+
 @dataclass(slots=True)
 class Loader:
     """Gives out the outlines of modules, by their path relative to `root`.
@@ -170,11 +174,9 @@ class Loader:
 
         Only between two conversions: within one, a module has one outline.
         """
-        kept = 0
-        for file, outline in reversed([*self.outlines.items()]):
-            kept += len(outline.lines) if isinstance(outline, Outline) else 0
-            if kept > _ROOM:
-                del self.outlines[file]
+        kept = sum(map(_lines, self.outlines.values()))
+        while kept > _ROOM:
+            kept -= _lines(self.outlines.pop(next(iter(self.outlines))))
 
     def exists(self, path: str) -> bool:
         """Is there a module at `path`, or may this run generate one?"""
@@ -196,9 +198,10 @@ class Loader:
         return self.forms[path]
 
     def _file(self, path: str) -> str:
-        staged = os.path.join(self.staging, path)
-        if path in self.owners and path not in self.fresh and os.path.isfile(staged):
-            return staged
+        if path in self.owners and path not in self.fresh:
+            staged = os.path.join(self.staging, path)
+            if os.path.isfile(staged):
+                return staged
         return self.replaced.get(path) or os.path.join(self.root, path)
 
     def _outline(self, file: str, path: str) -> Outline | Refused | None:

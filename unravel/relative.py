@@ -12,7 +12,6 @@ from unravel.outline import read_outline
 from unravel.types import Outline
 
 
-@lru_cache(maxsize=4096)
 def moved(module: str, level: int, source: str, target: str, roots: Sequence[str]) -> str:
     """What `from <level dots><module> import` in `source` is called in `target`.
 
@@ -23,15 +22,19 @@ def moved(module: str, level: int, source: str, target: str, roots: Sequence[str
     """
     if level == 0:
         return module
-    meant = _meant(module, level, source)
-    if meant == _meant(module, level, target):
+    if _above(source, level) == _above(target, level):
         return "." * level + module
+    return _named(meant(module, level, source), posixpath.dirname(target) or ".", roots)
+
+
+@lru_cache(maxsize=4096)
+def _named(meant: str, here: str, roots: Sequence[str]) -> str:
+    """How code in the folder `here` imports the module at the path `meant`."""
     if posixpath.isabs(meant):
         return absolute_name(meant, roots)
-    here = posixpath.dirname(target) or "."
     if _nearest(meant, roots) != _nearest(here, roots):
         return absolute_name(meant, roots)  # two parts of a namespace package
-    tops = {posixpath.normpath(root) for root in roots}
+    tops = _tops(roots)
     shared = posixpath.commonpath([_parts(meant), _parts(here)]) or "."
     if shared not in tops or meant == here:
         way = posixpath.relpath(meant, here)
@@ -49,8 +52,13 @@ def absolute_name(path: str, roots: Sequence[str]) -> str:
 
 def _nearest(path: str, roots: Sequence[str]) -> str:
     """The innermost root around `path`; empty for that of the project itself."""
-    tops = (posixpath.normpath(root) for root in roots)
-    return max((t for t in tops if path.startswith(t.rstrip("/") + "/")), key=len, default="")
+    around = (top for top in _tops(roots) if path.startswith(top.rstrip("/") + "/"))
+    return max(around, key=len, default="")
+
+
+@lru_cache(maxsize=64)
+def _tops(roots: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(posixpath.normpath, roots))
 
 
 def relocated(
@@ -104,11 +112,17 @@ def is_plain_guard(node: ast.stmt) -> bool:
     )
 
 
+def meant(module: str, level: int, path: str) -> str:
+    """The path, less its ending, of the module that a relative import in the file `path` means."""
+    folder, name = _above(path, level), module.replace(".", "/")
+    return f"{folder}/{name}" if name and folder != "." else name or folder
+
+
 @lru_cache(maxsize=4096)
-def _meant(module: str, level: int, path: str) -> str:
-    """The path, less its ending, of the module that an import in the file `path` means."""
+def _above(path: str, level: int) -> str:
+    """The folder in which an import of that many dots in the file `path` begins to look."""
     folder = posixpath.join(posixpath.dirname(path) or ".", "../" * (level - 1))
-    return posixpath.normpath(posixpath.join(folder, module.replace(".", "/")))
+    return posixpath.normpath(folder)
 
 
 def _parts(path: str) -> str:

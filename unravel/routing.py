@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 
 from unravel.types import Settings
 
@@ -33,6 +34,7 @@ _ENDINGS = tuple(suffix for suffix, _ in _BY_SUFFIX)
 _FILE = re.compile("(" + "|".join(sorted(KINDS, key=len, reverse=True)) + r")_(\w+)\Z")
 
 
+@lru_cache(maxsize=4096)
 def kind_of(name: str, cased_model: str) -> str:
     """The kind of the class `name`; `cased_model` is no part of the ending that decides."""
     rest = name.replace(cased_model, "") if cased_model else name
@@ -44,6 +46,7 @@ def kind_of(name: str, cased_model: str) -> str:
     return MODELING
 
 
+@lru_cache(maxsize=4096)
 def split_module(module: str) -> tuple[str, str] | None:
     """`a.b.image_processing_detr` -> (`image_processing`, `detr`); None for other modules."""
     found = _FILE.match(module.rpartition(".")[2])

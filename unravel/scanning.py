@@ -151,11 +151,12 @@ _ANNOTATION = re.compile(r"[\"'][\w.\[\], |]+[\"']")
 @lru_cache(maxsize=4096)
 def quoted_identifiers(text: str) -> frozenset[str]:
     """Identifiers in short strings that may be annotations, such as `"torch.Tensor | None"`."""
-    found: set[str] = set()
-    for kind, start, end in tokens(text):
-        if kind == "string" and _ANNOTATION.fullmatch(text, start, end):
-            found.update(_NAME.findall(text, start, end))
-    return frozenset(found)
+    if _PREFIXED.search(text) is None:
+        strings = [each for each in _TOKEN.findall(text) if _ANNOTATION.fullmatch(each)]
+    else:
+        strings = [text[start:end] for kind, start, end in tokens(text) if kind == "string"]
+        strings = [each for each in strings if _ANNOTATION.fullmatch(each)]
+    return frozenset(name for each in strings for name in _NAME.findall(each))
 
 
 def mask_strings(text: str, *, but_annotations: bool = False) -> str:

@@ -312,10 +312,10 @@ class Printer:
     def _mentioned(self, text: str) -> frozenset[str]:
         """The names of definitions in the code of `text`, and in its quoted annotations."""
         names = identifiers(text) & self._world.names
-        quoted = (quoted_identifiers(text) & self._world.names) - names
-        if self._corpus_rules or not quoted:
+        if self._corpus_rules:
             return names
-        return names | (quoted & _annotated(text))
+        quoted = (quoted_identifiers(text) & self._world.names) - names
+        return names | (quoted & _annotated(text)) if quoted else names
 
     def _check_meaning(self, named: Named) -> None:
         """In one file, a name means one thing."""
