@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from glob import iglob
 
@@ -14,12 +14,17 @@ from unravel.selection import Selection
 from unravel.writing import source_of
 
 
-def find_orphans(selection: Selection) -> tuple[tuple[str, str], ...]:
-    """Each generated file that no modular file owns, with the modular file that it names."""
-    root, settings = selection.project.root, selection.project.settings
+def find_orphans(
+    selection: Selection, named: Callable[[str], str] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Each generated file that no modular file owns, with the modular file that it names.
+
+    `named` says which one that is, for those who know without reading the file.
+    """
+    root, line = selection.project.root, selection.project.settings.banner_line
     found: list[tuple[str, str]] = []
     for path in sorted(set(_places(selection))):
-        source = source_of(os.path.join(root, path), line=settings.banner_line)
+        source = named(path) if named else source_of(os.path.join(root, path), line=line)
         if source and not os.path.exists(root / source):
             found.append((path, source))
     return tuple(found)

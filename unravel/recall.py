@@ -42,7 +42,7 @@ from unravel.types import (
     Settings,
     Severity,
 )
-from unravel.writing import is_generated, text_of
+from unravel.writing import LONGEST_BANNER, is_generated, source_in, text_of
 
 # Lookups of the formatter: a module's name, and a folder that may be a package.
 _FIRST_PARTY, _PACKAGE = "@", "+"
@@ -95,7 +95,7 @@ def open_recall(cache: Cache | None, selection: Selection) -> Recall | None:
     if cache is None:
         return None
     root, settings = selection.project.root, selection.project.settings
-    stamps, context, records = _read_index(cache.index(root))
+    stamps, context, records, banners = _read_index(cache.index(root))
     fingerprints = Fingerprints(str(root), stamps)
     try:
         style = find_style(root)
@@ -104,7 +104,9 @@ def open_recall(cache: Cache | None, selection: Selection) -> Recall | None:
         return None
     if now is None:
         return None
-    return Recall(cache, selection, fingerprints, style, now, records if context == now else {})
+    if context != now:
+        records, banners = {}, {}
+    return Recall(cache, selection, fingerprints, style, now, records, banners)
 
 
 class Recall:
@@ -118,6 +120,7 @@ class Recall:
         style: Style,
         context: str,
         records: dict[str, Record],
+        banners: dict[str, Stamp],
     ) -> None:
         self._cache = cache
         self._root = selection.project.root
@@ -128,6 +131,13 @@ class Recall:
         for path, source in self._owners.items():
             self._targets.setdefault(source, []).append(path)
         self._fingerprints = fingerprints
+        line = self._settings.banner_line
+        self._banners = Fingerprints(
+            str(self._root),
+            banners,
+            tell=lambda head: source_in(head, line=line),
+            most=LONGEST_BANNER,
+        )
         self._style = style
         self._style_stats = _stats(style.files)
         self._context = context
@@ -137,6 +147,11 @@ class Recall:
         self._kept: dict[str, Record] = {}
         self.unchanged: dict[str, Unchanged] = {}
         self.foreign: dict[str, tuple[str, ...]] = {}
+
+    def named_source(self, path: str) -> str:
+        """The modular file that the banner of `path` names; empty where it has none."""
+        found = self._banners.digest(path)
+        return "" if found in (ABSENT, UNREADABLE) else found
 
     # Models that need nothing.
 
@@ -254,7 +269,7 @@ class Recall:
     def close(self) -> None:
         """Save what this run has found out."""
         self._cache.trim()
-        if not self._has_news and not self._fingerprints.has_news:
+        if not (self._has_news or self._fingerprints.has_news or self._banners.has_news):
             return
         records = {s: each for s, each in sorted(self._records.items()) if s in self._sources}
         paths = {
@@ -266,6 +281,8 @@ class Recall:
         index = {
             "context": self._context,
             "stamps": stamps,
+            # A run over some models has looked at none of them.
+            "banners": self._banners.keep(self._banners.seen or self._banners.known),
             "records": {
                 source: [r.key, r.lookups, _plain(r.warnings), r.files, r.beside, r.foreign]
                 for source, r in records.items()
@@ -435,16 +452,21 @@ def _digest(parts: Iterable[str]) -> str:
 # -- JSON ----------------------------------------------------------------------------------------
 
 
-def _read_index(index: Any) -> tuple[dict[str, Stamp], str, dict[str, Record]]:
+_Index = tuple[dict[str, Stamp], str, dict[str, Record], dict[str, Stamp]]
+"""Stamps of what is read, what they depend on, records, and stamps of banners."""
+
+
+def _read_index(index: Any) -> _Index:
     try:
         stamps = {path: Stamp(*each) for path, each in index["stamps"].items()}
         records = {
             source: Record(key, tuple(lookups), _diagnostics(warnings), *digests)
             for source, (key, lookups, warnings, *digests) in index["records"].items()
         }
-        return stamps, index["context"], records
+        banners = {path: Stamp(*each) for path, each in index["banners"].items()}
+        return stamps, index["context"], records, banners
     except _MALFORMED:
-        return {}, "", {}
+        return {}, "", {}, {}
 
 
 def _as_json(converted: Converted, bodies: Mapping[str, str]) -> Any:

@@ -57,8 +57,9 @@ def convert(
             selection = select(project, models)
             if not selection.selected:
                 return Run(str(folder), selection.unknown, began=False)
-            orphans = () if models else find_orphans(selection)
             recall = open_recall(open_cache(project.settings, folder, cache), selection)
+            named = recall.named_source if recall is not None else None
+            orphans = () if models else find_orphans(selection, named)
             if recall is not None:
                 stack.callback(recall.close)
                 if skip:

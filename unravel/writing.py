@@ -82,15 +82,16 @@ def _banner_lines(text: str, line: str) -> Iterator[tuple[int, str]]:
 
 def source_of(file: str, *, line: str) -> str:
     """The modular file that the banner of `file` names; empty where it has none."""
-    # A check of a large project looks into hundreds of files that are written by hand.
     try:
-        descriptor = os.open(file, os.O_RDONLY | _BINARY)
-        try:
-            head = os.read(descriptor, _LONGEST_BANNER)
-        finally:
-            os.close(descriptor)
+        with open(file, "rb", buffering=0) as stream:
+            return source_in(stream.read(LONGEST_BANNER), line=line)
     except OSError:
         return ""
+
+
+def source_in(head: bytes, *, line: str) -> str:
+    """The same for the first bytes of a file."""
+    # A check of a large project looks into hundreds of files that are written by hand.
     if b"modular_" not in head:
         return ""
     found = (_SOURCE.search(comment) for _, comment in _banner_lines(text_of(head), line))
@@ -98,7 +99,7 @@ def source_of(file: str, *, line: str) -> str:
 
 
 _SOURCE = re.compile(r"[\w./-]*\bmodular_\w+\.py")
-_LONGEST_BANNER = 4096
+LONGEST_BANNER = 4096
 """How many bytes from the start of a file a banner is looked for."""
 
 
