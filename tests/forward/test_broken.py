@@ -23,7 +23,7 @@ MISTAKES = {
         "olmo2",
         "Olmo2RMSNorm(config.hidden_size, eps=config.rms_norm_eps)",
         "Olmo2RMSNorm(config.hidden_size)",
-        "normed = normed * torch.rsqrt(normed.square().mean(-1, keepdim=True) + self.eps)",
+        "class Olmo2RMSNorm(LlamaRMSNorm):",
     ),
     "residual": (
         "olmo2",
@@ -42,7 +42,8 @@ MISTAKES = {
         "return [create_mask(self.config, **inputs)]",
         "from copy import copy\n"
         "        config = copy(self.config)\n"
-        "        config.sliding_window -= 1\n"
+        "        if windowed:\n"
+        "            config.sliding_window -= 1\n"
         "        return [create_mask(config, **inputs)]",
         "return [create_mask(self.config, **inputs)] * self.config.num_hidden_layers",
     ),
