@@ -282,6 +282,10 @@ class _Facts:
         found.changes = _with_new_names(found.changes, self.rename)
         return found
 
+    def others(self, names: set[str], name: str) -> set[str]:
+        """All of `names` but `name`, which may stand there under its old name, too."""
+        return {each for each in names if self.rename(each) != name}
+
     def bound(self, nodes: Iterable[ast.AST]) -> set[str]:
         return _with_new_names(effects.bound_names(nodes), self.rename)
 
@@ -339,6 +343,8 @@ def _commute(
         or effects.bound_names([node, skipped[0]])
         or mine.reads & (theirs.changes | {name})
         or name in rest.reads | rest.changes
+        or facts.others(mine.changes, name) & (theirs.reads | theirs.changes)
+        or facts.others(replaced.changes, name)
         or names & (facts.bound(skipped) | scope & facts.changed(skipped))
     )
 
@@ -365,7 +371,8 @@ def _dropped(
         is_there = name in facts.reach(o.node for o in (*before, *pasted[:place])).changes
         seen = facts.reach(other.node for other in (*pasted[place + 1 :], *after[:position]))
         own = facts.reach([pasted[place].node])
-        is_noticed = own.is_loud or effects.bound_names([pasted[place].node])
+        is_noticed = own.is_loud or facts.others(own.changes, name)
+        is_noticed = is_noticed or effects.bound_names([pasted[place].node])
         if name not in seen.reads | seen.changes and not (seen.is_open or is_noticed or is_there):
             found[place] = position
     return found
