@@ -86,25 +86,32 @@ class Renamer(ast.NodeTransformer):
     stands, whatever is bound to the class' name.
 
     What belongs to somebody else keeps its name: the attributes of what is imported, the keywords
-    of its calls, and attributes that are read and that nothing in the module could have set.
+    of its calls, and attributes that are read and that nothing in the module could have set, nor
+    in its parents, whose words under their new names are `inherited`.
     """
 
-    def __init__(self, rename: Rename, taken: set[str], tree: ast.Module) -> None:
+    def __init__(
+        self, rename: Rename, taken: set[str], tree: ast.Module, inherited: set[str]
+    ) -> None:
         self._rename_all = rename
         self._taken = taken
         self._imported = _imported_names(tree)
-        self._known = _known_words(tree)
+        self._known = known_words(tree)
+        self._inherited = inherited
         self._classes: list[str] = []
 
     @classmethod
-    def of(cls, tree: ast.Module, rename: Rename) -> Renamer:
+    def of(cls, tree: ast.Module, rename: Rename, inherited: set[str]) -> Renamer:
         """Names are left alone whose new name means something else in this module."""
         names = {getattr(node, f, None) for node in ast.walk(tree) for f in ("id", "arg", "name")}
-        return cls(rename, {name for name in names if isinstance(name, str)}, tree)
+        return cls(rename, {name for name in names if isinstance(name, str)}, tree, inherited)
 
     def _rename(self, name: str) -> str:
         new = self._rename_all(name)
         return name if new in self._taken else new
+
+    def _knows(self, word: str) -> bool:
+        return word in self._known or self._rename_all(word) in self._inherited
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         for field in ("id", "attr", "arg", "name", "rest"):
@@ -118,7 +125,7 @@ class Renamer(ast.NodeTransformer):
         return super().generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if _root(node) not in self._imported and node.attr in self._known:
+        if _root(node) not in self._imported and self._knows(node.attr):
             node.attr = self._rename(node.attr)
         self.visit(node.value)
         return node
@@ -160,7 +167,7 @@ class Renamer(ast.NodeTransformer):
         text = node.value
         if not isinstance(text, str) or _KEPT_TEXT.search(text):
             return node
-        if text in self._known or not text.isidentifier():
+        if self._knows(text) or not text.isidentifier():
             node.value = self._rename_all(text)
         return node
 
@@ -182,7 +189,7 @@ def _imported_names(tree: ast.Module) -> set[str]:
     }
 
 
-def _known_words(tree: ast.Module) -> set[str]:
+def known_words(tree: ast.Module) -> set[str]:
     """All identifiers and texts of a module, but for the names of attributes that it reads."""
     asked = {
         id(node.args[1])

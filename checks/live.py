@@ -19,7 +19,7 @@ import __future__
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec, resolve_name
@@ -33,6 +33,7 @@ from checks.copying import (
     Renamer,
     bound_names,
     cased_name,
+    known_words,
     let_fail,
     model_of,
     needed_names,
@@ -162,17 +163,17 @@ class _Linker:
     def _read_modular(self, name: str, above: _Unit | None) -> _Unit:
         model = name.rpartition(".")[2].removeprefix("modular_")
         unit = self._read(name, model, above)
-        for node in unit.tree.body:
-            if not isinstance(node, ast.ImportFrom):
-                continue
+        for node in _imports(unit.written):
             source = _absolute(node, unit.module)
-            if not self._is_parent(source) or model_of(source) == model:
-                continue
-            if source not in unit.parents:
+            is_parent = self._is_parent(source) and model_of(source) != model
+            if is_parent and source not in unit.parents:
                 unit.parents[source] = self._read_parent(source, unit)
+        _rename(unit)
+        for node in _imports(unit.tree):
             for alias in node.names:
-                unit.imported[alias.asname or alias.name] = unit.parents[source], alias.name
-                unit.own.discard(alias.asname or alias.name)
+                if found := unit.parents.get(_absolute(node, unit.module)):
+                    unit.imported[alias.asname or alias.name] = found, alias.name
+                    unit.own.discard(alias.asname or alias.name)
         for child, parent, name in _extensions(unit):
             _remove_members(child, parent, name)
             replaced = replaced_attributes(child) if self._forgives else {}
@@ -184,7 +185,9 @@ class _Linker:
         modular = self._modular_of(name)
         if modular is not None:
             return self._read_modular(modular, above)
-        return self._read(name, model_of(name), above)
+        unit = self._read(name, model_of(name), above)
+        _rename(unit)
+        return unit
 
     def _read(self, name: str, model: str, above: _Unit | None) -> _Unit:
         spec = find_spec(name)
@@ -194,15 +197,11 @@ class _Linker:
         path = spec.origin or f"<{name}>"
         tree, written = (_one_import_each(ast.parse(text, path)) for _ in range(2))
         rename = _renaming(model, tree, name, above)
-        if above is not None:
-            Renamer.of(tree, rename).visit(tree)
         module = ModuleType(
             f"{name}__live{self._number}x{len(self._units)}", ast.get_docstring(tree)
         )
         module.__file__, module.__package__ = path, name.rpartition(".")[0]
         unit = _Unit(module, name, path, tree, written, model, above, rename)
-        unit.bound = [bound_names(node) for node in tree.body]
-        unit.own = set().union(*unit.bound) - {"__all__"}
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": self._importer(unit)}
         sys.modules[module.__name__] = module
         self._units.append(unit)
@@ -299,6 +298,26 @@ class _Linker:
                 return values[new]
             queue += found.parents.values()
         raise AttributeError(f"module {unit.name!r} has no attribute {name!r}")
+
+
+def _rename(unit: _Unit) -> None:
+    """Give a module's code the new model's names, also those of what only its parents set."""
+    if unit.above is not None:
+        Renamer.of(unit.tree, unit.rename, _words(unit.parents.values())).visit(unit.tree)
+    unit.bound = [bound_names(node) for node in unit.tree.body]
+    unit.own = set().union(*unit.bound) - {"__all__"}
+
+
+def _words(units: Iterable[_Unit]) -> set[str]:
+    """The words of modules that have their new names, and of their parents."""
+    found: set[str] = set()
+    for unit in units:
+        found |= known_words(unit.tree) | _words(unit.parents.values())
+    return found
+
+
+def _imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
+    return (node for node in tree.body if isinstance(node, ast.ImportFrom))
 
 
 def _hand_down(unit: _Unit, name: str, value: object) -> None:

@@ -138,6 +138,25 @@ def test_replaced_attribute_need_not_be_possible_to_make(project: str, tmp_path:
         module.NewA(Config)
 
 
+def test_a_modular_file_asks_for_what_its_parents_set(project: str, tmp_path: Path) -> None:
+    folder = tmp_path / project
+    (folder / "old/modeling_old.py").write_text(
+        "class OldA:\n    def __init__(self): self.old_n = 2\n"
+    )
+    (folder / "modular_new.py").write_text(
+        "from live_project.old.modeling_old import OldA\n"
+        "class NewA(OldA):\n"
+        "    def m(self): return getattr(self, 'new_n', 7), getattr(self, 'new_other', 8)\n"
+    )
+    (folder / "modular_newer.py").write_text(
+        "from live_project.new.modeling_new import NewA\nclass NewerA(NewA): pass\n"
+    )
+    modular = {f"{project}.new.modeling_new": f"{project}.modular_new"}
+    with live(f"{project}.modular_newer", modular_of=modular.get) as module:
+        assert vars(module.NewerA()) == {"newer_n": 2}
+        assert module.NewerA().m() == (2, 8)
+
+
 def test_nothing_else_is_touched(project: str) -> None:
     from importlib import import_module
 
