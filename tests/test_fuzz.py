@@ -29,6 +29,7 @@ FEATURES = {
     "further base",
     "generator",
     "list changed in place",
+    "local kept over super",
     "log as a value",
     "match",
     "member removed",
@@ -59,7 +60,6 @@ FEATURES = {
     "two parent modules",
     "way: helper method",
     "way: pasted",
-    "way: put in the parent's place",
     "way: super() left",
 }
 

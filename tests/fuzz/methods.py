@@ -190,6 +190,7 @@ class Methods(Statements):
         if cls.spare and self.chance(20):
             lines.append(f'log("spare", self.{cls.spare})')
         lines += self.block(scope, self.below(3))
+        lines += [f"{self.pick(self.locals[:2])} = {self.number(scope)}"] if self.chance(30) else []
         self.sees_rest(function, scope, lines)
         return lines
 
@@ -197,7 +198,7 @@ class Methods(Statements):
         cls, theirs = scope.cls, scope.supers["__init__"]
         assert cls is not None
         plain = replace(scope, cls=None, supers={})
-        target, before = f"{scope.super_text}.__init__", list[str]()
+        target, before, kept = f"{scope.super_text}.__init__", list[str](), ""
         if function.keywords_only:
             plain.names = []
             call = "super().__init__(**super_kwargs)"
@@ -206,6 +207,11 @@ class Methods(Statements):
             if self.chance(20):
                 self.uses("attribute set before super")
                 before.append(f"self.{self.pick(self.numbers)} = {self.number(plain)}")
+            if self.chance(20):
+                self.uses("local kept over super")
+                kept = self.pick(self.locals[:2])
+                before.append(f"{kept} = {self.number(plain)}")
+                self.known(plain, kept)
             passed = self.passed(function, theirs, plain)
             call = f"{target}({passed})"
             if scope.parent and self.chance(4):
@@ -222,6 +228,7 @@ class Methods(Statements):
             after += self._after_init(scope)
         if not function.keywords_only:
             self.sees_rest(function, scope, after)
+        after += [f'log("kept", {kept})'] if kept in scope.names else []
         choice = self.below(100)
         if choice > 93 and not function.keywords_only:
             self.uses("super().__init__ under a statement")
