@@ -6,6 +6,7 @@ from torch import nn
 from models.bart.configuration_bart import BartConfig
 from models.bart.modeling_bart import (
     BartForConditionalGeneration,
+    BartForQuestionAnswering,
     BartLayer,
     BartModel,
     BartPreTrainedModel,
@@ -72,9 +73,14 @@ class MBartForConditionalGeneration(BartForConditionalGeneration):
     pass
 
 
+class MBartForQuestionAnswering(BartForQuestionAnswering):
+    pass
+
+
 __all__ = [
     "MBartConfig",
     "MBartForConditionalGeneration",
+    "MBartForQuestionAnswering",
     "MBartModel",
     "MBartPreTrainedModel",
 ]

@@ -37,7 +37,11 @@ CASES = (
 MODELS = tuple({case.model: case for case in reversed(CASES)}.values())
 """The first case of each model, for what does not depend on the variant."""
 
-HEADS = ("Model", "ForConditionalGeneration")
+HEADS = (
+    "Model",
+    "ForConditionalGeneration",
+    "ForQuestionAnswering",
+)
 
 
 def pair(
@@ -79,6 +83,17 @@ def target(case: Case, *, padded: bool) -> dict[str, Tensor]:
         "decoder_input_ids": input_ids.masked_fill(mask == 0, pad),
         "decoder_attention_mask": mask,
     }
+
+
+def answers(case: Case, head: str) -> dict[str, Tensor]:
+    """What the head is to predict; some of it is not to be scored."""
+    rows = torch.arange(3)
+    match head:
+        case "ForConditionalGeneration":
+            return {"labels": labels(case)}
+        case "ForQuestionAnswering":
+            return {"start_positions": rows + 2, "end_positions": 12 * rows}  # one is outside
+    raise ValueError(head)
 
 
 def labels(case: Case) -> Tensor:

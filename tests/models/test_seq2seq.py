@@ -13,7 +13,16 @@ from transformers import DynamicCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from tests.models.parity import BOUND, Case, blocks, gradients, relative
-from tests.models.seq2seq import CASES, HEADS, MODELS, labels, pair, source, target
+from tests.models.seq2seq import (
+    CASES,
+    HEADS,
+    MODELS,
+    answers,
+    labels,
+    pair,
+    source,
+    target,
+)
 
 HEAD = "ForConditionalGeneration"
 
@@ -56,24 +65,24 @@ def test_weights_load_both_ways(case: Case, head: str) -> None:
 def test_outputs(case: Case, head: str, padded: bool, attention: str) -> None:
     """Every layer's hidden states too, and its attention weights where there are any."""
     own, reference = pair(case, head, attention)
+    given = inputs(case, padded=padded)
     more = {"output_hidden_states": True, "output_attentions": attention == "eager"}
     with torch.no_grad():
-        actual, expected = (
-            dict(tensors(model(**inputs(case, padded=padded), **more)))
-            for model in (own, reference)
-        )
+        actual, expected = (dict(tensors(model(**given, **more))) for model in (own, reference))
     assert list(actual) == list(expected)
     weights = 3 + 2 + 2 if attention == "eager" else 0
-    assert len(expected) == 2 + (1 + 3) + (1 + 2) + weights
+    logits = 2 if head == "ForQuestionAnswering" else 1
+    assert len(expected) == logits + 1 + (1 + 3) + (1 + 2) + weights
     for name, tensor in expected.items():
         assert relative(actual[name], tensor) <= BOUND, name
 
 
 @all_cases
+@pytest.mark.parametrize("head", HEADS[1:])
 @padded_or_not
-def test_loss_and_gradients(case: Case, padded: bool) -> None:
-    own, reference = pair(case, HEAD)
-    given = {**source(case, padded=padded), "labels": labels(case)}
+def test_loss_and_gradients(case: Case, head: str, padded: bool) -> None:
+    own, reference = pair(case, head)
+    given = {**source(case, padded=padded), **answers(case, head)}
     losses = [model(**given).loss for model in (own, reference)]
     assert relative(*losses) <= BOUND
     for loss in losses:
