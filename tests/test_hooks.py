@@ -128,12 +128,12 @@ def steps() -> dict[str, dict[str, Any]]:
     return {step["name"]: step for step in action["runs"]["steps"]}
 
 
-def run_check(project: Project, code: int, **inputs: str) -> tuple[str, str]:
+def run_check(project: Project, code: int, inputs: dict[str, str]) -> tuple[str, str]:
     """What the action's step `Check` prints, and the summary that it leaves."""
     outside = project.root.with_name("runner")
     outside.mkdir()
     step = steps()["Check"]
-    given = {"arguments": "", "lint": "false", **inputs}
+    given = {"arguments": "", "lint": "false", "lint-arguments": "", **inputs}
     variables = {
         name: given[value.removeprefix("${{ inputs.").removesuffix(" }}")]
         for name, value in step["env"].items()
@@ -151,22 +151,24 @@ def run_check(project: Project, code: int, **inputs: str) -> tuple[str, str]:
 
 
 def test_the_action_passes(project: Project) -> None:
-    printed, summary = run_check(project, 0)
+    printed, summary = run_check(project, 0, {})
     assert printed == ""
     assert summary == "### unravel check\n\nchecked 3 files: 3 in sync\n"
 
 
 def test_the_action_annotates_the_line_that_has_changed(project: Project) -> None:
     project.write("modular/modular_mistral.py", MISTRAL.replace("1e-5", "1e-4"))
-    printed, summary = run_check(project, 1)
+    printed, summary = run_check(project, 1, {})
     assert printed.startswith("::error file=modular/modular_mistral.py,line=9,")
     assert "1 in sync, 2 stale" in summary
 
 
 def test_the_action_hands_on_arguments_and_lints(project: Project) -> None:
-    _, summary = run_check(project, 0, arguments="mistral", lint="true")
+    inputs = {"arguments": "mistral", "lint": "true", "lint-arguments": "--select UNS207"}
+    printed, summary = run_check(project, 1, inputs)
     assert "checked 2 files: 2 in sync" in summary
     assert "### unravel lint" in summary
+    assert printed and all("title=UNS207" in line for line in printed.splitlines())
 
 
 def test_every_input_of_the_action_is_used() -> None:
