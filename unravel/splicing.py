@@ -340,6 +340,7 @@ def _commute(
         or rest.is_open
         or mine.is_loud
         or replaced.is_loud
+        or effects.returns(skipped)
         or effects.bound_names([node, skipped[0]])
         or mine.reads & (theirs.changes | {name})
         or name in rest.reads | rest.changes
@@ -373,6 +374,7 @@ def _dropped(
         own = facts.reach([pasted[place].node])
         is_noticed = own.is_loud or facts.others(own.changes, name)
         is_noticed = is_noticed or effects.bound_names([pasted[place].node])
+        is_noticed = is_noticed or effects.returns(other.node for other in after[:position])
         if name not in seen.reads | seen.changes and not (seen.is_open or is_noticed or is_there):
             found[place] = position
     return found
