@@ -478,6 +478,21 @@ class DebertaV2ForSequenceClassification(BertForSequenceClassification):
     def sequence_logits(self, outputs: BaseModelOutputWithPooling) -> torch.Tensor:
         return self.classifier(self.dropout(self.pooler(outputs.last_hidden_state)))
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """As the config's `problem_type` asks for; without one, labels may be probabilities.
+
+        These are (batch, num_labels). A class below 0 is not scored.
+        """
+        if self.config.problem_type is not None or self.num_labels == 1:
+            return self.loss_function(
+                labels=labels, pooled_logits=logits, config=self.config, **kwargs
+            )
+        if labels.dim() == 2:
+            return -(logits.log_softmax(dim=-1) * labels).sum(dim=-1).mean()
+        return nn.functional.cross_entropy(logits, labels.clamp(min=-1), ignore_index=-1)
+
 
 class DebertaV2ForTokenClassification(BertForTokenClassification):
     def __init__(self, config: DebertaV2Config):

@@ -482,6 +482,12 @@ class BertForSequenceClassification(BertPreTrainedModel):
         """What the encoder returns -> (batch, num_labels)"""
         return self.classifier(self.dropout(outputs.pooler_output))
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """The mean over the sequences, as the config's `problem_type` asks for."""
+        return self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+
     @can_return_tuple
     def forward(
         self,
@@ -508,9 +514,7 @@ class BertForSequenceClassification(BertPreTrainedModel):
         logits = self.sequence_logits(outputs)
         loss = None
         if labels is not None:
-            loss = self.loss_function(
-                labels=labels, pooled_logits=logits, config=self.config, **kwargs
-            )
+            loss = self.sequence_loss(logits, labels, **kwargs)
         return SequenceClassifierOutput(
             loss=loss,
             logits=logits,

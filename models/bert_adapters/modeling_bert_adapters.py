@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_bert_adapters.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 16ab0fd7750aab4a
+# unravel: digest of what follows: cd96ae0f35184da1
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -836,6 +836,12 @@ class BertAdaptersForSequenceClassification(BertAdaptersPreTrainedModel):
         """What the encoder returns -> (batch, num_labels)"""
         return self.classifier(self.dropout(outputs.pooler_output))
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """The mean over the sequences, as the config's `problem_type` asks for."""
+        return self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+
     @can_return_tuple
     def forward(
         self,
@@ -862,9 +868,7 @@ class BertAdaptersForSequenceClassification(BertAdaptersPreTrainedModel):
         logits = self.sequence_logits(outputs)
         loss = None
         if labels is not None:
-            loss = self.loss_function(
-                labels=labels, pooled_logits=logits, config=self.config, **kwargs
-            )
+            loss = self.sequence_loss(logits, labels, **kwargs)
         return SequenceClassifierOutput(
             loss=loss,
             logits=logits,

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_bert_multitask.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: bc8a3f37e6ff2641
+# unravel: digest of what follows: 5f71361e0bdb634e
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -494,6 +494,12 @@ class BertMultitaskForSequenceClassification(BertMultitaskPreTrainedModel):
         """What the encoder returns -> (batch, num_labels)"""
         return self.classifier(self.dropout(outputs.pooler_output))
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """The mean over the sequences, as the config's `problem_type` asks for."""
+        return self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+
     @can_return_tuple
     def forward(
         self,
@@ -520,9 +526,7 @@ class BertMultitaskForSequenceClassification(BertMultitaskPreTrainedModel):
         logits = self.sequence_logits(outputs)
         loss = None
         if labels is not None:
-            loss = self.loss_function(
-                labels=labels, pooled_logits=logits, config=self.config, **kwargs
-            )
+            loss = self.sequence_loss(logits, labels, **kwargs)
         return SequenceClassifierOutput(
             loss=loss,
             logits=logits,

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_deberta_v2.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: cbb81a6008c281ce
+# unravel: digest of what follows: 59e50b499aa4a75c
 
 import math
 
@@ -621,6 +621,21 @@ class DebertaV2ForSequenceClassification(DebertaV2PreTrainedModel):
         """What the encoder returns -> (batch, num_labels)"""
         return self.classifier(self.dropout(self.pooler(outputs.last_hidden_state)))
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """As the config's `problem_type` asks for; without one, labels may be probabilities.
+
+        These are (batch, num_labels). A class below 0 is not scored.
+        """
+        if self.config.problem_type is not None or self.num_labels == 1:
+            return self.loss_function(
+                labels=labels, pooled_logits=logits, config=self.config, **kwargs
+            )
+        if labels.dim() == 2:
+            return -(logits.log_softmax(dim=-1) * labels).sum(dim=-1).mean()
+        return nn.functional.cross_entropy(logits, labels.clamp(min=-1), ignore_index=-1)
+
     @can_return_tuple
     def forward(
         self,
@@ -647,9 +662,7 @@ class DebertaV2ForSequenceClassification(DebertaV2PreTrainedModel):
         logits = self.sequence_logits(outputs)
         loss = None
         if labels is not None:
-            loss = self.loss_function(
-                labels=labels, pooled_logits=logits, config=self.config, **kwargs
-            )
+            loss = self.sequence_loss(logits, labels, **kwargs)
         return SequenceClassifierOutput(
             loss=loss,
             logits=logits,

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_electra.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 26061158e33ac10c
+# unravel: digest of what follows: 4924e01b10317762
 
 from collections.abc import Callable
 
@@ -567,6 +567,12 @@ class ElectraForSequenceClassification(ElectraPreTrainedModel):
         """What the encoder returns -> (batch, num_labels)"""
         return self.classifier(outputs.last_hidden_state)
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """The mean over the sequences, as the config's `problem_type` asks for."""
+        return self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+
     @can_return_tuple
     def forward(
         self,
@@ -593,9 +599,7 @@ class ElectraForSequenceClassification(ElectraPreTrainedModel):
         logits = self.sequence_logits(outputs)
         loss = None
         if labels is not None:
-            loss = self.loss_function(
-                labels=labels, pooled_logits=logits, config=self.config, **kwargs
-            )
+            loss = self.sequence_loss(logits, labels, **kwargs)
         return SequenceClassifierOutput(
             loss=loss,
             logits=logits,

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_roberta.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: bc7b55005f9b11c7
+# unravel: digest of what follows: fdbffef147b28d60
 
 from collections.abc import Callable
 
@@ -484,6 +484,12 @@ class RobertaForSequenceClassification(RobertaPreTrainedModel):
         """What the encoder returns -> (batch, num_labels)"""
         return self.classifier(outputs.last_hidden_state)
 
+    def sequence_loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """The mean over the sequences, as the config's `problem_type` asks for."""
+        return self.loss_function(labels=labels, pooled_logits=logits, config=self.config, **kwargs)
+
     @can_return_tuple
     def forward(
         self,
@@ -510,9 +516,7 @@ class RobertaForSequenceClassification(RobertaPreTrainedModel):
         logits = self.sequence_logits(outputs)
         loss = None
         if labels is not None:
-            loss = self.loss_function(
-                labels=labels, pooled_logits=logits, config=self.config, **kwargs
-            )
+            loss = self.sequence_loss(logits, labels, **kwargs)
         return SequenceClassifierOutput(
             loss=loss,
             logits=logits,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.models.encoders import CASES, MODELS, OTHER_SIZES, SIZES, for_head, heads, inputs
 from tests.models.parity import BOUND, Case, blocks, gradients, relative
@@ -196,6 +197,18 @@ def test_what_an_encoder_cannot_do_is_refused(case: Case) -> None:
     config.num_attention_heads = 7
     with pytest.raises(ValueError, match=r"hidden_size \(48\) .* num_attention_heads \(7\)"):
         case.own("Model")(config)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [torch.tensor([3, -1, 0]), torch.tensor([[0.2, 0, 0.5, 0.3, 0]] * 3)],
+    ids=["classes", "probabilities"],
+)
+def test_deberta_learns_probabilities_and_leaves_classes_out(labels: Tensor) -> None:
+    case = next(case for case in MODELS if case.model == "deberta_v2")
+    own, reference = case.pair("ForSequenceClassification")
+    given = {**inputs(case, "ForSequenceClassification", padded=True), "labels": labels}
+    assert relative(own(**given).loss, reference(**given).loss) <= BOUND
 
 
 def test_electra_knows_three_summaries() -> None:
