@@ -372,9 +372,12 @@ def _dropped(
         is_there = name in facts.reach(o.node for o in (*before, *pasted[:place])).changes
         seen = facts.reach(other.node for other in (*pasted[place + 1 :], *after[:position]))
         own = facts.reach([pasted[place].node])
-        is_noticed = own.is_loud or facts.others(own.changes, name)
-        is_noticed = is_noticed or effects.bound_names([pasted[place].node])
-        is_noticed = is_noticed or effects.returns(other.node for other in after[:position])
+        is_noticed = (
+            own.is_loud
+            or bool(facts.others(own.changes, name))
+            or bool(effects.bound_names([pasted[place].node]))
+            or bool(effects.returns(other.node for other in after[:position]))
+        )
         if name not in seen.reads | seen.changes and not (seen.is_open or is_noticed or is_there):
             found[place] = position
     return found
