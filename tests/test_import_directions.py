@@ -146,9 +146,9 @@ NEVER = {"checks", "models", "modular", "tests", "torch", "transformers"}
 
 PACKAGES: dict[str, set[str]] = {
     "checks": {"unravel", "checks", "models", "modular", "torch", "transformers", "numpy"},
-    # huggingface_hub and numpy come with transformers: configurations are declared with `strict` of
-    # the one, image processors take and give arrays of the other.
-    "models": {"models", "torch", "transformers", "huggingface_hub", "numpy"},
+    # All but torch come with transformers: configurations are declared with huggingface_hub's
+    # `strict`, image processors take and give numpy's arrays, adapters are saved by safetensors.
+    "models": {"models", "torch", "transformers", "huggingface_hub", "safetensors", "numpy"},
 }
 """What each other package may import besides the standard library."""
 
