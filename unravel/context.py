@@ -13,7 +13,7 @@ from unravel.effects import stored_attributes
 from unravel.naming import CasedNames, common_suffix
 from unravel.renaming import Renaming
 from unravel.scanning import replace_code
-from unravel.types import ClassOutline, Outline
+from unravel.types import ClassOutline, Method, Outline
 
 Rename = Callable[[str], str]
 
@@ -49,22 +49,31 @@ class Context:
         return set(map(self.rename, stored_attributes(nodes, "self")))
 
     @property
-    def parent_methods(self) -> dict[str, ast.AST]:
-        """The parent's methods by their new names."""
-        return {
-            self.rename(member.name): member.statement.node
-            for member in self.parent.members
-            if member.method is not None
-        }
+    def parent_methods(self) -> set[str]:
+        """The new names of the parent's methods."""
+        return {self.rename(member.name) for member in self.parent.members if member.method}
 
     @property
     def all_methods(self) -> dict[str, ast.AST]:
         """The methods of the generated class, by name: the child's hide the parent's.
 
-        They are also found under the names that they have in the parent's code.
+        They are also found under the names that they have in the parent's code. A property stands
+        for all of its methods, as an attribute does not tell which of them it calls.
         """
-        own = {m.name: m.statement.node for m in self.child.members if m.method is not None}
-        found = {**self.parent_methods, **own}
+        both = ((self.parent, self.rename), (self.child, lambda name: name))
+        methods: dict[tuple[str, str], ast.stmt] = {}
+        for outline, rename in both:
+            for member in outline.members:
+                if member.method is not None:
+                    name, accessor = method_key(member.method)
+                    methods[rename(name), accessor] = member.statement.node
+        bodies: dict[str, list[ast.stmt]] = {}
+        for (name, _), node in methods.items():
+            bodies.setdefault(name, []).append(node)
+        found: dict[str, ast.AST] = {
+            name: body[0] if len(body) == 1 else ast.Module(body, [])
+            for name, body in bodies.items()
+        }
         old = {m.name: found[self.rename(m.name)] for m in self.parent.members if m.method}
         return {**old, **found}
 
@@ -91,6 +100,15 @@ class Context:
             return text
         pattern = _call_by_class(names, self.corpus_rules)
         return replace_code(text, pattern, lambda match: f"super().{match[1]}(")
+
+
+def method_key(method: Method) -> tuple[str, str]:
+    """A property and its setter share a name, and are two methods."""
+    for decorator in method.decorator_names:
+        name, _, accessor = decorator.rpartition(".")
+        if name == method.name:
+            return method.name, accessor
+    return method.name, ""
 
 
 @lru_cache(maxsize=256)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from unravel.context import Context, Rename
+from unravel.context import Context, Rename, method_key
 from unravel.members import (
     is_filler,
     member_text,
-    method_key,
     method_text,
     raises_only,
     removes_attribute,

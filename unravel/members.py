@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from unravel.context import Context, Rename
+from unravel.context import Context, Rename, method_key
 from unravel.diagnostics import refuse
 from unravel.effects import bound_names, read_at_once
 from unravel.helping import (
@@ -296,15 +296,6 @@ def comments_of(member: Member) -> str:
         behind = [text[start:end] for kind, start, end in tokens(text) if kind == "comment"]
         found += "".join(f"    {comment}\n" for comment in behind)
     return found
-
-
-def method_key(method: Method) -> tuple[str, str]:
-    """A property and its setter share a name, and are two methods."""
-    for decorator in method.decorator_names:
-        name, _, accessor = decorator.rpartition(".")
-        if name == method.name:
-            return method.name, accessor
-    return method.name, ""
 
 
 def is_filler(member: Member) -> bool:

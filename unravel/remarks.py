@@ -8,9 +8,9 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from unravel.context import Context
+from unravel.context import Context, method_key
 from unravel.diagnostics import diagnose
-from unravel.members import method_key, raises_only, removes_attribute
+from unravel.members import raises_only, removes_attribute
 from unravel.outline import place
 from unravel.types import Diagnostic, Member, Method, Severity, Statement
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from unravel.context import Context
+from unravel.context import Context, method_key
 from unravel.converter import Model, merging_context, parent_class, read_model
 from unravel.lint.model import ModelFile
 from unravel.lint.rule import Edit
-from unravel.members import method_key, raises_only
+from unravel.members import raises_only
 from unravel.outline import class_outline
 from unravel.parents import Parent
 from unravel.renaming import Renaming

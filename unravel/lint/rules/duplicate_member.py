@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from unravel.effects import read_at_once
 from unravel.lint.modular import Modular
 from unravel.lint.rule import Example, Finding, Rule
-from unravel.members import method_key
+from unravel.context import method_key
 from unravel.types import Severity
 
 
