@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from unravel.context import method_key
 from unravel.effects import read_at_once
 from unravel.lint.modular import Modular
 from unravel.lint.rule import Example, Finding, Rule
-from unravel.context import method_key
 from unravel.types import Severity
 
 
