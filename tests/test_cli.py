@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from tests.small_project import BANNER, GENERATED, MISTRAL, QWEN, Project, command, small_project
-from unravel.cli import diagnostic_lines
 from unravel.parsing import PYTHON
+from unravel.terminal import diagnostic_lines
 from unravel.types import Diagnostic, Severity
 
 

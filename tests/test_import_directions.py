@@ -106,23 +106,28 @@ ROOMS: dict[str, set[str]] = {
     "causes": BASE | {"comparing", "history"},
     "orphans": BASE | SERVICES | {"routing", "selection"},
     "impact": BELOW_PROJECT | {"comparing", "history", "lineage", "orphans", "project", "running"},
-    "cli_lineage": BELOW_CLI | {"completing", "cli", "comparing", "graphs", "impact"},
+    "cli_lineage": BELOW_CLI
+    | {"options", "terminal", "completing", "comparing", "graphs", "impact"},
     # Formats of what a command has found.
     "reports": BASE,
     # Reads modular files as the converter does, in workers of the same kind.
     "lint": BELOW_PROJECT | {"recall", "reports", ""},
     # Loads the forward checks, and with them torch.
     "cli_forward": BELOW_CLI,
-    "cli_lint": BELOW_CLI | {"cli", "lint", "reports"},
+    "cli_lint": BELOW_CLI | {"options", "terminal", "lint", "reports"},
     # Tells of saved files.
     "watching": set(),
-    "cli_check": BELOW_CLI | {"completing", "", "cli", "cli_lineage", "impact", "reports"},
+    "cli_check": BELOW_CLI | {"options", "terminal", "completing", "", "impact", "reports"},
     # The first files of a new model, formatted as its project's are.
     "scaffold": BASE | CORE | SERVICES | {"selection"},
+    "terminal": BASE,
+    "options": {"completing"},
     "completing": BELOW_CLI | {"naming"},
-    "cli_new": BELOW_CLI | {"cli", "cli_lineage", "scaffold"},
+    "cli_new": BELOW_CLI | {"options", "terminal", "scaffold"},
     "cli": BELOW_CLI
     | {
+        "options",
+        "terminal",
         "",
         "completing",
         "cli_check",

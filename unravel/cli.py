@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import signal
 import sys
-import textwrap
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from unravel import options
 from unravel.cli_check import check
 from unravel.cli_forward import forward
 from unravel.cli_lineage import graph, impact
 from unravel.cli_lint import copies, lint, rule
 from unravel.cli_new import new
-from unravel.completing import models as complete
+from unravel.terminal import (
+    complain,
+    count,
+    from_here,
+    once,
+    print_differences,
+    progress,
+    rank,
+    report_written,
+    say,
+)
 
 if TYPE_CHECKING:
     from unravel.cache import Cache
     from unravel.outcomes import FinishedFile, Run
-    from unravel.types import Diagnostic
 
 DONE, CHANGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -56,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever reads us has seen enough. The interpreter must not complain when it flushes.
@@ -89,28 +95,16 @@ def commands() -> None:
     """
 
 
-_SELECTION = (
-    click.argument("models", nargs=-1, metavar="[MODEL|FILE]...", shell_complete=complete),
-    click.option("--diff", is_flag=True, help="Print what changes, as a unified diff."),
-    click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
-    click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
-    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
-    click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one."),
-    click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept."),
-    click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use."),
-    click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
-)
-
-
-def _selection(command: Callable[..., int]) -> Callable[..., int]:
-    """The arguments that all commands over modular files share."""
-    for decorate in reversed(_SELECTION):
-        command = decorate(command)
-    return command
-
-
 @commands.command(short_help="Generate the files of models.")
-@_selection
+@options.MODELS
+@options.DIFF
+@options.JOBS
+@options.PROFILE
+@options.ROOT
+@options.RUFF
+@options.NO_CACHE
+@options.CACHE_DIR
+@options.QUIET
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the generated files.")
 @click.option("--force", is_flag=True, help="Overwrite files that unravel did not generate, too.")
 @click.option("--watch", is_flag=True, help="Go on: convert what is saved, until Ctrl-C.")
@@ -149,19 +143,19 @@ def convert(
     from unravel.running import convert as convert_project
 
     def convert_now(cache: bool | str) -> Run:
-        with _progress() as on_progress:
+        with progress() as on_progress:
             return convert_project(
                 root=root,
                 models=models,
                 profile=profile,
                 jobs=jobs,
-                ruff=_executable(ruff),
+                ruff=options.executable(ruff),
                 force=force,
                 write=not (diff or to_stdout),
                 cache=cache,
                 skip=not to_stdout,
                 on_progress=on_progress,
-                on_wait=lambda: _say("waiting for another run to finish ..."),
+                on_wait=lambda: say("waiting for another run to finish ..."),
             )
 
     cache = not no_cache and (cache_dir or True)
@@ -170,7 +164,7 @@ def convert(
     run = convert_now(cache)
     files = [file for each in run.finished for file in each.files]
     if diff:
-        _print_differences(file.difference() for file in files)
+        print_differences(file.difference() for file in files)
     elif to_stdout:
         _print_files(files)
     _report(run, files, quiet=quiet, is_dry=diff or to_stdout)
@@ -189,7 +183,7 @@ def _watch(convert_now: Callable[[bool | str], Run], cache: bool | str, *, quiet
     try:
         from unravel.watching import saved
     except ImportError:
-        _say("`--watch` needs watchfiles: pip install 'unravel[watch]'")
+        say("`--watch` needs watchfiles: pip install 'unravel[watch]'")
         return FAILED
     gc.enable()
     # A run costs what has changed, if there is a cache: one of our own, where none is wanted.
@@ -199,7 +193,7 @@ def _watch(convert_now: Callable[[bool | str], Run], cache: bool | str, *, quiet
         _report(run, files, quiet=quiet, is_dry=False)
         if not os.path.isdir(run.root):
             return FAILED
-        _say(f"watching {run.root}; Ctrl-C ends this")
+        say(f"watching {run.root}; Ctrl-C ends this")
         written = {os.path.join(run.root, file.path): file.content for file in files}
         try:
             for _ in saved(run.root, written):
@@ -239,7 +233,7 @@ def info(cache_dir: str | None) -> int:
     """Say where the cache is, and how large."""
     kept = _cache(cache_dir)
     entries, size = kept.usage()
-    click.echo(f"{kept.folder}: {_count(entries, 'file')}, {size / 2**20:.1f} MiB")
+    click.echo(f"{kept.folder}: {count(entries, 'file')}, {size / 2**20:.1f} MiB")
     return DONE
 
 
@@ -251,7 +245,7 @@ def clear(cache_dir: str | None) -> int:
     try:
         kept.clear()
     except OSError as error:
-        _say(f"{error.filename or kept.folder}: {error.strerror}")
+        say(f"{error.filename or kept.folder}: {error.strerror}")
         return FAILED
     return DONE
 
@@ -272,11 +266,6 @@ def _cache(folder: str | None) -> Cache:
     return found
 
 
-def _executable(ruff: str) -> str:
-    """A path is relative to the current folder; a bare name is left for the search path."""
-    return os.path.abspath(ruff) if os.path.dirname(ruff) else ruff
-
-
 # -- what a command has done ---------------------------------------------------------------------
 
 
@@ -287,48 +276,22 @@ def _report(run: Run, files: Sequence[FinishedFile], *, quiet: bool, is_dry: boo
 
     changed = [file for file in files if file.state is not State.UNCHANGED]
     if not is_dry:
-        _report_written(files, run.root, quiet=quiet)
+        report_written(files, run.root, quiet=quiet)
     for outcome in run.outcomes:
         if not isinstance(outcome, Failed):
-            _complain(() if quiet else outcome.warnings, run.root)
+            complain(() if quiet else outcome.warnings, run.root)
     if not quiet:
         for path, source in run.orphans:
-            _say(f"{_from_here(path, run.root)}: {source}, which has generated this, is gone")
-    for diagnostics in _once(sorted((each.diagnostics for each in run.failed), key=_rank)):
-        _complain(diagnostics, run.root)
+            say(f"{from_here(path, run.root)}: {source}, which has generated this, is gone")
+    for diagnostics in once(sorted((each.diagnostics for each in run.failed), key=rank)):
+        complain(diagnostics, run.root)
     if run.began and not quiet:
         done, lost = len(run.finished) + len(run.unchanged), len(run.failed)
-        counts = f"converted {_count(done, 'model')}" + (f", {lost} failed" if lost else "")
+        counts = f"converted {count(done, 'model')}" + (f", {lost} failed" if lost else "")
         verb = "would be written" if is_dry else "written"
         same = len(files) - len(changed) + sum(len(each.files) for each in run.unchanged)
-        line = f"{counts}: {_count(len(changed), 'file')} {verb}, {same} unchanged"
+        line = f"{counts}: {count(len(changed), 'file')} {verb}, {same} unchanged"
         click.echo(line, err=is_dry)
-
-
-def _report_written(files: Iterable[FinishedFile], root: str, *, quiet: bool) -> None:
-    from unravel.outcomes import State
-
-    for file in files:
-        if file.state is not State.UNCHANGED and not quiet:
-            lost = ", which had been edited by hand" if file.is_edited else ""
-            click.echo(f"wrote {_from_here(file.path, root)}{lost}")
-
-
-def _rank(diagnostics: Sequence[Diagnostic]) -> int:
-    """What failed on its own account is shown last, next to the prompt."""
-    return int(any(each.code != "UNR104" for each in diagnostics))
-
-
-def _once(groups: Iterable[Sequence[Diagnostic]]) -> Iterator[tuple[Diagnostic, ...]]:
-    """Each of `groups`, less what was in an earlier one: one broken parent fails many models."""
-    seen: set[Diagnostic] = set()
-    for group in groups:
-        yield tuple(each for each in group if each not in seen)
-        seen.update(group)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _print_files(files: Sequence[FinishedFile]) -> None:
@@ -337,155 +300,3 @@ def _print_files(files: Sequence[FinishedFile]) -> None:
         if len(files) > 1:
             click.echo(("\n" if number else "") + f"==> {file.path} <==")
         click.echo(file.content, nl=False)
-
-
-_COLORS = {"+++": "bold", "---": "bold", "@@": "cyan", "+": "green", "-": "red"}
-
-
-def _print_differences(differences: Iterable[str]) -> None:
-    color = _is_colored(sys.stdout)
-    for difference in differences:
-        lines = difference.split("\n")[:-1]
-        painted = (_painted(line) if color else line for line in lines)
-        for line in painted:
-            click.echo(line, color=color)
-
-
-def _painted(line: str) -> str:
-    for start, color in _COLORS.items():
-        if line.startswith(start):
-            return click.style(line, bold=True) if color == "bold" else click.style(line, fg=color)
-    return line
-
-
-# -- diagnostics ---------------------------------------------------------------------------------
-
-
-def _say(message: str) -> None:
-    click.echo(f"unravel: {message}", err=True)
-
-
-def _complain(diagnostics: Iterable[Diagnostic], root: str, stream: TextIO | None = None) -> None:
-    stream = stream or sys.stderr
-    color = _is_colored(stream)
-    width = shutil.get_terminal_size().columns if stream.isatty() else 0
-    for diagnostic in diagnostics:
-        shown = replace(diagnostic, path=_from_here(diagnostic.path, root))
-        text = "\n".join(diagnostic_lines(shown, width=width, color=color))
-        click.echo(text, file=stream, color=color)
-
-
-_LONGEST = 160
-"""As much of a line is shown where no terminal says how wide it is."""
-
-
-def diagnostic_lines(diagnostic: Diagnostic, *, width: int = 0, color: bool = False) -> list[str]:
-    """`path:line:col: CODE message`, the line of source with a caret below it, and the hint.
-
-    Lines are wrapped, and the excerpt is cut, to `width` columns; 0 is for no terminal.
-    """
-    from unravel.types import Severity
-
-    def paint(text: str, **style: Any) -> str:
-        return click.style(text, **style) if color else text
-
-    is_warning = diagnostic.severity is Severity.WARNING
-    place = _plain(diagnostic.path)
-    if diagnostic.line:
-        place += f":{diagnostic.line}:{max(diagnostic.column, 1)}"
-    kind = "warning: " if is_warning else ""
-    summary = f"{place}: {diagnostic.code} {kind}{_plain(diagnostic.message)}"
-    first, *rest = _wrapped(summary, width)
-    code = paint(diagnostic.code, fg="yellow" if is_warning else "red", bold=True)
-    painted = {place: paint(place, bold=True), diagnostic.code: code}
-    for plain, bright in painted.items():
-        first = first.replace(plain, bright, 1)
-    lines = [first, *rest]
-    if diagnostic.excerpt.strip():
-        room = max(width - 4, 1) if width else _LONGEST
-        lines += [f"    {each}" for each in _excerpt(diagnostic, room)]
-    if diagnostic.hint:
-        hints = [f"    {each}" for each in f"hint: {diagnostic.hint}".split("\n")]
-        first, *rest = [line for hint in hints for line in _wrapped(hint, width)]
-        lines += [first.replace("hint:", paint("hint:", fg="cyan"), 1), *rest]
-    return lines
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    """`line` in lines of at most `width` columns, as far as its words allow."""
-    if not width or _columns(line) <= width:
-        return [line]
-    indent = " " * (10 if line.startswith("    hint: ") else 4)
-    return textwrap.wrap(
-        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _excerpt(diagnostic: Diagnostic, width: int) -> Iterator[str]:
-    text = _plain(diagnostic.excerpt.expandtabs(1).rstrip())
-    column = min(max(diagnostic.column - 1, 0), len(text))
-    indent = len(text) - len(text.lstrip())
-    start = min(indent, column)
-    if width and column - start > width * 2 // 3:
-        start = column - width // 3
-    shown = text[start:]
-    if width and _columns(shown) > width:
-        shown = shown[: max(width - 3, 1)] + "..."
-    yield shown
-    yield " " * _columns(text[start:column]) + "^"
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
-
-
-def _plain(text: str) -> str:
-    """`text` without anything by which a file could control the terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
-def _from_here(path: str, root: str) -> str:
-    """`path`, which is relative to `root`, as one would name it in the current folder."""
-    file = os.path.join(root, path)
-    if os.path.isabs(path) or not os.path.lexists(root) or not _is_in_tree(path, root):
-        return path
-    return os.path.relpath(file)
-
-
-def _is_in_tree(path: str, root: str) -> bool:
-    # A name that was given on the command line and does not exist stays as it was given.
-    return os.path.lexists(os.path.join(root, path)) or not os.path.lexists(path)
-
-
-# -- the terminal --------------------------------------------------------------------------------
-
-
-def _is_colored(stream: TextIO) -> bool:
-    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wanted and stream.isatty()
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Something to call with the numbers of models that are done and of all models."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    # Without a thread that redraws it: worker processes are forked while it is shown.
-    bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
-    task = bar.add_task("converting", total=None)
-
-    def on_progress(done: int, total: int) -> None:
-        if total > 1:
-            bar.start()
-            bar.update(task, completed=done, total=total)
-            bar.refresh()
-
-    try:
-        yield on_progress
-    finally:
-        bar.stop()

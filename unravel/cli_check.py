@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from unravel.completing import models as complete
+from unravel import options, terminal
 
 if TYPE_CHECKING:
     from checks.report import Report, Result
@@ -23,20 +23,20 @@ _AT_CAUSES = ("github", "sarif")
 
 
 @click.command(short_help="Are the generated files in sync?")
-@click.argument("models", nargs=-1, metavar="[MODEL|FILE]...", shell_complete=complete)
-@click.option("--diff", is_flag=True, help="Print what changes, as a unified diff.")
+@options.MODELS
+@options.DIFF
 @click.option("--fix", is_flag=True, help="Generate what is stale or missing; keep edits by hand.")
 @click.option("--changed-only", is_flag=True, help="Only models that a change since REF reaches.")
 @click.option("--base", metavar="REF", help="Where that change began; HEAD.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the terminal.")
-@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core.")
-@click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers.")
-@click.option("--root", metavar="DIR", help="The project's folder, if not found from here.")
-@click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one.")
-@click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept.")
-@click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only.")
+@options.OUTPUT
+@options.JOBS
+@options.PROFILE
+@options.ROOT
+@options.RUFF
+@options.NO_CACHE
+@options.CACHE_DIR
+@options.QUIET
 def check(
     models: tuple[str, ...],
     diff: bool,
@@ -70,57 +70,22 @@ def check(
         raise click.UsageError("--base goes with --changed-only.")
     if changed_only and models:
         raise click.UsageError("--changed-only finds the models: name none.")
-    from checks import report, sync
-    from unravel import cli
+    from checks import report
 
-    gone: tuple[tuple[str, str], ...] = ()
+    wanted = _Wanted(
+        root, models, profile, jobs, options.executable(ruff), not no_cache and (cache_dir or True)
+    )
     if changed_only:
-        from unravel.impact import Reach, find_reach
-
-        reach = find_reach(root, profile, base or "HEAD")
-        if not isinstance(reach, Reach):
-            cli._complain(reach.diagnostics, root or "")
+        reached = _reached(wanted, base or "HEAD")
+        if reached is None:
             return FAILED
-        models, gone = reach.sources, reach.orphans
-        if not models and not gone:
-            found = report.Report(reach.root, ())
-            _put(found, form, output, f"no model is reached by what has changed since {reach.base}")
-            return DONE
-
-    def checked(on_progress: object = None) -> Report:
-        with cli._progress() as on_progress:
-            found = sync.check_sync(
-                root=root,
-                models=models,
-                profile=profile,
-                jobs=jobs,
-                ruff=cli._executable(ruff),
-                cache=not no_cache and (cache_dir or True),
-                on_progress=on_progress,
-            )
-        known = {result.subject for result in found.results}
-        orphans = (sync.orphan(*each) for each in gone if each[0] not in known)
-        return replace(found, results=(*found.results, *orphans))
-
-    found = checked()
-    stale = [each for each in found.results if each.verdict in report.MENDABLE]
-    edited = {each.source for each in found.results if each.verdict is report.Verdict.EDITED}
-    sources = {each.source for each in stale} - edited
-    if fix and sources:
-        from unravel.running import convert
-
-        run = convert(
-            root=found.root,
-            models=[str(Path(found.root, each)) for each in sorted(sources)],
-            profile=profile,
-            jobs=jobs,
-            ruff=cli._executable(ruff),
-            cache=not no_cache and (cache_dir or True),
-            on_wait=lambda: cli._say("waiting for another run to finish ..."),
-        )
-        files = [file for each in run.finished for file in each.files]
-        cli._report_written(files, found.root, quiet=quiet or form != "text")
-        found = checked()
+        if not reached.models and not reached.gone:
+            summary = f"no model is reached by what has changed since {base or 'HEAD'}"
+            return DONE if _put(report.Report("", ()), form, output, summary) else FAILED
+        wanted = reached
+    found = wanted.checked()
+    if fix and wanted.mend(found, quiet=quiet or form != "text"):
+        found = wanted.checked()
     if form == "text" and output is None:
         _print(found, diff=diff, quiet=quiet)
     elif not _put(found, form, output, report.summary(found)):
@@ -128,12 +93,79 @@ def check(
     return report.exit_code(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be checked, and how; `gone` are orphans that nobody else would look for."""
+
+    root: str | None
+    models: tuple[str, ...]
+    profile: str | None
+    jobs: int | None
+    ruff: str
+    cache: bool | str
+    gone: tuple[tuple[str, str], ...] = ()
+
+    def checked(self) -> Report:
+        from checks import sync
+
+        with terminal.progress() as on_progress:
+            found = sync.check_sync(
+                root=self.root,
+                models=self.models,
+                profile=self.profile,
+                jobs=self.jobs,
+                ruff=self.ruff,
+                cache=self.cache,
+                on_progress=on_progress,
+            )
+        known = {result.subject for result in found.results}
+        orphans = (sync.orphan(*each) for each in self.gone if each[0] not in known)
+        return replace(found, results=(*found.results, *orphans))
+
+    def mend(self, found: Report, *, quiet: bool) -> bool:
+        """Generate what is stale or missing, less what was edited by hand; was there something?"""
+        from checks.report import MENDABLE, Verdict
+        from unravel.running import convert
+
+        edited = {each.source for each in found.results if each.verdict is Verdict.EDITED}
+        stale = {each.source for each in found.results if each.verdict in MENDABLE} - edited
+        if not stale:
+            return False
+        run = convert(
+            root=found.root,
+            models=[str(Path(found.root, each)) for each in sorted(stale)],
+            profile=self.profile,
+            jobs=self.jobs,
+            ruff=self.ruff,
+            cache=self.cache,
+            on_wait=lambda: terminal.say("waiting for another run to finish ..."),
+        )
+        files = [file for each in run.finished for file in each.files]
+        terminal.report_written(files, found.root, quiet=quiet)
+        return True
+
+
+def _reached(wanted: _Wanted, base: str) -> _Wanted | None:
+    """The models that what has changed since `base` reaches; None where that cannot be told."""
+    from unravel.impact import find_reach
+    from unravel.selection import open_here
+    from unravel.types import Failed
+
+    project = open_here(wanted.root, wanted.profile)
+    reach = project if isinstance(project, Failed) else find_reach(project, base)
+    if isinstance(reach, Failed):
+        terminal.complain(reach.diagnostics, wanted.root or "")
+        return None
+    return replace(wanted, models=reach.sources, gone=reach.orphans)
+
+
 def _print(found: Report, *, diff: bool, quiet: bool) -> None:
     from checks import report
-    from unravel import cli
 
-    results = sorted(found.results, key=lambda result: cli._rank(result.diagnostics))
-    for result, left in zip(results, cli._once(each.diagnostics for each in results), strict=True):
+    results = sorted(found.results, key=lambda result: terminal.rank(result.diagnostics))
+    for result, left in zip(
+        results, terminal.once(each.diagnostics for each in results), strict=True
+    ):
         _print_result(replace(result, diagnostics=left), found.root, diff=diff, quiet=quiet)
     if found.began and not quiet:
         click.echo(report.summary(found))
@@ -141,16 +173,15 @@ def _print(found: Report, *, diff: bool, quiet: bool) -> None:
 
 def _print_result(result: Result, root: str, *, diff: bool, quiet: bool) -> None:
     from checks.report import Verdict
-    from unravel import cli
     from unravel.types import Severity
 
     warnings = [each for each in result.diagnostics if each.severity is Severity.WARNING]
     others = [each for each in result.diagnostics if each.severity is Severity.ERROR]
     stream = sys.stderr if result.verdict is Verdict.ERROR else sys.stdout
-    cli._complain(() if quiet else warnings, root)
-    cli._complain(others, root, stream=stream)
+    terminal.complain(() if quiet else warnings, root)
+    terminal.complain(others, root, stream=stream)
     if diff:
-        cli._print_differences([result.difference])
+        terminal.print_differences([result.difference])
 
 
 # -- for tools -----------------------------------------------------------------------------------
@@ -158,11 +189,9 @@ def _print_result(result: Result, root: str, *, diff: bool, quiet: bool) -> None
 
 def _put(found: Report, form: str, output: str | None, summary: str) -> bool:
     """Print the report, or write it to `output`; False where that cannot be."""
-    from unravel.cli_lineage import put
-
     if form == "text":
         lines = [line for each in _found(found.results, at_causes=False) for line in _plain(each)]
-        return put("\n".join([*lines, summary]) + "\n", output)
+        return terminal.put("\n".join([*lines, summary]) + "\n", output)
     import unravel
     from unravel.diagnostics import CODES
     from unravel.reports import Report as Rendered
@@ -182,21 +211,18 @@ def _put(found: Report, form: str, output: str | None, summary: str) -> bool:
             details={"files": [_entry(result) for result in found.results]},
         ),
     )
-    return put(text, output)
+    return terminal.put(text, output)
 
 
 def _plain(found: Diagnostic) -> list[str]:
-    from unravel.cli import diagnostic_lines
-
-    return diagnostic_lines(found)
+    return terminal.diagnostic_lines(found)
 
 
 def _found(results: Iterable[Result], *, at_causes: bool) -> Iterator[Diagnostic]:
-    from unravel.cli import _once
 
     results = list(results)
     moved = [_at_causes(each) if at_causes else each.diagnostics for each in results]
-    for each in _once(moved):
+    for each in terminal.once(moved):
         yield from each
 
 

@@ -13,27 +13,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unravel import options, terminal
 from unravel.completing import models as complete
 
 if TYPE_CHECKING:
     from unravel.impact import Impact, ModelImpact
-    from unravel.selection import Project
-    from unravel.types import Diagnostic, Failed
+    from unravel.types import Diagnostic
 
 DONE, FAILED = 0, 2
 _FORMATS = ("tree", "mermaid", "svg", "html", "json")
-
-_PROFILE = click.option("--profile", metavar="NAME", help="Layout: default or transformers.")
-_ROOT = click.option("--root", metavar="DIR", help="The project's folder, if not found from here.")
-_OUTPUT = click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the terminal.")
 
 
 @click.command(short_help="Who extends whom?")
 @click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=complete)
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="tree, if FILE does not tell.")
-@_OUTPUT
-@_PROFILE
-@_ROOT
+@options.OUTPUT
+@options.PROFILE
+@options.ROOT
 def graph(
     models: tuple[str, ...],
     form: str | None,
@@ -52,10 +48,10 @@ def graph(
     """
     from unravel.graphs import FORMATS
     from unravel.impact import lineage_of
-    from unravel.selection import select
+    from unravel.selection import open_here, select
     from unravel.types import Failed
 
-    project = opened(root, profile)
+    project = open_here(root, profile)
     if isinstance(project, Failed):
         return _refuse(project.diagnostics, str(root or ""))
     selection = select(project, ())
@@ -71,7 +67,7 @@ def graph(
     ending = Path(output or "").suffix.lstrip(".")
     known = {"md": "mermaid", "mmd": "mermaid", "txt": "tree"}.get(ending, ending)
     text = FORMATS[form or (known if known in FORMATS else "tree")](lineage)
-    if not put(text, output):
+    if not terminal.put(text, output):
         return FAILED
     # What could be read is shown; what could not is no reason to be silent about either.
     return _refuse([each.diagnostic for each in lineage.unreadable], str(project.root))
@@ -81,12 +77,12 @@ def graph(
 @click.argument("files", nargs=-1, metavar="[FILE|MODEL]...", shell_complete=complete)
 @click.option("--base", default="HEAD", metavar="REF", help="The commit to compare with; HEAD.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
-@_OUTPUT
-@click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core.")
-@_PROFILE
-@_ROOT
-@click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept.")
-@click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use.")
+@options.OUTPUT
+@options.JOBS
+@options.PROFILE
+@options.ROOT
+@options.NO_CACHE
+@options.CACHE_DIR
 def impact(
     files: tuple[str, ...],
     base: str,
@@ -110,9 +106,10 @@ def impact(
       unravel impact llama                if llama changed, what would?
     """
     from unravel.impact import find_impact
+    from unravel.selection import open_here
     from unravel.types import Failed
 
-    project = opened(root, profile)
+    project = open_here(root, profile)
     if isinstance(project, Failed):
         return _refuse(project.diagnostics, str(root or ""))
     found = find_impact(
@@ -121,16 +118,7 @@ def impact(
     if isinstance(found, Failed):
         return _refuse(found.diagnostics, str(project.root))
     lines = [_as_json(found)] if form == "json" else list(_as_text(found, _width(output)))
-    return DONE if put("\n".join(lines) + "\n", output) else FAILED
-
-
-def opened(root: str | None, profile: str | None) -> Project | Failed:
-    """The project in the folder `root`, or around the current one."""
-    from unravel.config import find_root
-    from unravel.selection import open_project
-
-    folder = Path(root).resolve() if root else find_root(Path.cwd(), profile=profile)
-    return open_project(folder, profile, None, "")
+    return DONE if terminal.put("\n".join(lines) + "\n", output) else FAILED
 
 
 def _unknown(names: Iterable[str], known: Iterable[str]) -> list[Diagnostic]:
@@ -146,25 +134,8 @@ def _unknown(names: Iterable[str], known: Iterable[str]) -> list[Diagnostic]:
 
 
 def _refuse(diagnostics: Sequence[Diagnostic], root: str) -> int:
-    from unravel.cli import _complain
-
-    _complain(diagnostics, root)
+    terminal.complain(diagnostics, root)
     return FAILED if diagnostics else DONE
-
-
-def put(text: str, output: str | None) -> bool:
-    """Print `text`, or write it to the file `output`; False where that cannot be."""
-    from unravel.cli import _say
-
-    if output is None:
-        click.echo(text, nl=False)
-        return True
-    try:
-        Path(output).write_text(text, "utf-8")
-    except OSError as error:
-        _say(f"{output}: {error.strerror}")
-        return False
-    return True
 
 
 def _width(output: str | None) -> int:
@@ -232,8 +203,8 @@ _SHOWN = 8
 
 
 def _lines(model: ModelImpact, filled: Callable[..., str]) -> Iterator[str]:
-    from unravel.cli import diagnostic_lines
     from unravel.comparing import How
+    from unravel.terminal import diagnostic_lines
 
     if model.failed:
         for diagnostic in model.failed:

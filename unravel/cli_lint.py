@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unravel import options, terminal
+
 if TYPE_CHECKING:
     from unravel.lint.running import FixRun, Run, Wanted
     from unravel.selection import Project
@@ -16,11 +18,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED = 0, 2
 
-_PLACE = (
-    click.option("--profile", metavar="NAME", help="Layout and rules: default or transformers."),
-    click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
-    click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
-)
+_PLACE = (options.PROFILE, options.ROOT, options.QUIET)
 _FORMAT = click.option(
     "--format",
     "form",
@@ -30,7 +28,7 @@ _FORMAT = click.option(
     help="How findings are printed.",
 )
 _LINT = (
-    click.argument("models", nargs=-1, metavar="[MODEL|FILE]..."),
+    options.MODELS,
     click.option("--fix", is_flag=True, help="Mend what can be mended safely."),
     click.option("--diff", is_flag=True, help="Print what --fix would change, and write nothing."),
     click.option("--select", metavar="CODES", multiple=True, help="These rules: UNM,UNS213,..."),
@@ -39,12 +37,13 @@ _LINT = (
     click.option("--write-baseline", is_flag=True, help="List all findings in the baseline."),
     _FORMAT,
     click.option("--statistics", is_flag=True, help="Print how many findings each rule has."),
-    click.option("--jobs", type=click.IntRange(min=0), help="Worker processes; 0: one a core."),
-    *_PLACE[:2],
-    click.option("--ruff", metavar="PATH", default="", help="Another ruff than the installed one."),
-    click.option("--no-cache", is_flag=True, help="Use nothing that earlier runs have kept."),
-    click.option("--cache-dir", metavar="DIR", help="Where runs keep what later ones can use."),
-    click.option("-q", "--quiet", is_flag=True, help="Print errors and findings only."),
+    options.JOBS,
+    options.PROFILE,
+    options.ROOT,
+    options.RUFF,
+    options.NO_CACHE,
+    options.CACHE_DIR,
+    options.QUIET,
 )
 
 
@@ -80,9 +79,9 @@ def lint(
     `unravel rule` explains the rules. Exit codes: 0 nothing found; 1 findings; 2 something could
     not be read or converted, or nothing was found to look at.
     """
-    from unravel import cli
     from unravel.lint import running
     from unravel.lint.baseline import BaselineError
+    from unravel.selection import open_here
 
     wanted = running.Wanted(
         requests=models,
@@ -92,8 +91,8 @@ def lint(
         jobs=jobs,
         cache=not no_cache and (cache_dir or True),
     )
-    project = running.open_here(root, profile, cli._executable(ruff))
-    with cli._progress() as on_progress:
+    project = open_here(root, profile, options.executable(ruff))
+    with terminal.progress() as on_progress:
         run = running.lint(project, wanted, on_progress)
     if write_baseline:
         return _write_baseline(run, wanted, project)
@@ -104,47 +103,45 @@ def lint(
     try:
         shown, hidden = running.without_baseline(run, wanted, project)
     except BaselineError as error:
-        cli._say(str(error))
+        terminal.say(str(error))
         return FAILED
     _print_findings(run, shown, hidden, form, statistics=statistics, quiet=quiet)
     return running.exit_code(run, shown)
 
 
 def _write_baseline(run: Run, wanted: Wanted, project: Project | Failed) -> int:
-    from unravel import cli
     from unravel.lint import baseline, running
 
     _complain_of(run.failed, run.root)
     file = running.baseline_file(wanted, project)
     if run.failed or file is None:
-        cli._say(
+        terminal.say(
             "there is no baseline: give a file with --baseline" if file is None else "not written"
         )
         return FAILED
     try:
         count = baseline.write_baseline(file, run.diagnostics)
     except OSError as error:
-        cli._say(f"{file}: {error.strerror}")
+        terminal.say(f"{file}: {error.strerror}")
         return FAILED
-    click.echo(f"wrote {cli._count(count, 'finding')} to {os.path.relpath(file)}")
+    click.echo(f"wrote {terminal.count(count, 'finding')} to {os.path.relpath(file)}")
     return DONE
 
 
 def _report_fixes(fixed: FixRun, root: str, *, is_dry: bool, quiet: bool) -> None:
     """What was mended and what was not, and why."""
-    from unravel import cli
-
     if is_dry:
-        cli._print_differences(file.difference() for file in fixed.files)
+        terminal.print_differences(file.difference() for file in fixed.files)
     _complain_of(fixed.failed, root)
     made = sum(len(each.made) for each in fixed.fixed)
     for each in fixed.fixed:
         for found, why in each.refused:
-            path = cli._from_here(found.path, root)
-            cli._say(f"{path}:{found.line}: {found.code} is not mended: {why}")
+            path = terminal.from_here(found.path, root)
+            terminal.say(f"{path}:{found.line}: {found.code} is not mended: {why}")
     if made and not quiet:
         verb = "would mend" if is_dry else "mended"
-        line = f"{verb} {cli._count(made, 'finding')} in {cli._count(len(fixed.files), 'file')}"
+        places = terminal.count(len(fixed.files), "file")
+        line = f"{verb} {terminal.count(made, 'finding')} in {places}"
         click.echo(line, err=True)
 
 
@@ -157,7 +154,6 @@ def _print_findings(
     statistics: bool,
     quiet: bool,
 ) -> None:
-    from unravel import cli
     from unravel.lint import running
 
     _complain_of(run.failed, run.root)
@@ -170,18 +166,16 @@ def _print_findings(
         for line in running.statistics(shown):
             click.echo(line)
     else:
-        cli._complain(shown, run.root, stream=sys.stdout)
+        terminal.complain(shown, run.root, stream=sys.stdout)
     if run.began and not quiet:
         known = f", and {hidden} in the baseline" if hidden else ""
-        looked = cli._count(len(run.subjects), "file")
-        click.echo(f"{cli._count(len(shown), 'finding')} in {looked}{known}")
+        looked = terminal.count(len(run.subjects), "file")
+        click.echo(f"{terminal.count(len(shown), 'finding')} in {looked}{known}")
 
 
 def _complain_of(failures: Iterable[Failed], root: str) -> None:
-    from unravel import cli
-
     for each in failures:
-        cli._complain(each.diagnostics, root)
+        terminal.complain(each.diagnostics, root)
 
 
 @click.group(short_help="Blocks that are marked as copies.")
@@ -204,8 +198,9 @@ def check(
     """Are all marked copies, or those in FILEs, what their sources say? Nothing is written."""
     from unravel.lint import copying, running
     from unravel.lint.catalogue import chosen
+    from unravel.selection import open_here
 
-    project = running.open_here(root, profile)
+    project = open_here(root, profile)
     run = copying.check(project, files, chosen(("UNC",), ()))
     _print_findings(run, run.diagnostics, 0, form, statistics=False, quiet=quiet)
     return running.exit_code(run, run.diagnostics) if run.subjects or run.failed else DONE
@@ -221,21 +216,21 @@ def fix(
 
     What cannot be mended is printed as `unravel copies check` would.
     """
-    from unravel import cli
     from unravel.lint import copying, running
     from unravel.lint.catalogue import chosen
+    from unravel.selection import open_here
     from unravel.types import Failed
 
-    project = running.open_here(root, profile)
+    project = open_here(root, profile)
     codes = chosen(("UNC",), ())
     if not isinstance(project, Failed):
         fixed = copying.fix(project, files, codes, write=not diff)
         _complain_of(fixed.failed, str(project.root))
         if diff:
-            cli._print_differences(file.difference() for file in fixed.files)
+            terminal.print_differences(file.difference() for file in fixed.files)
         elif not quiet:
             for file in fixed.files:
-                click.echo(f"wrote {cli._from_here(file.path, str(project.root))}")
+                click.echo(f"wrote {terminal.from_here(file.path, str(project.root))}")
         if fixed.failed:
             return FAILED
         if diff:
@@ -250,12 +245,11 @@ def fix(
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
 def rule(code: str | None, form: str) -> int:
     """Explain the rule CODE of the linter, or list all rules."""
-    from unravel import cli
     from unravel.lint.explaining import UnknownCode, explained, listed
 
     try:
         click.echo(explained(code, form) if code else listed(form))
     except UnknownCode as error:
-        cli._say(str(error))
+        terminal.say(str(error))
         return FAILED
     return DONE

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unravel import options
+
 if TYPE_CHECKING:
     from unravel.scaffold import Draft, ParentModule
     from unravel.selection import Project
@@ -29,8 +31,8 @@ DONE, FAILED = 0, 2
 )
 @click.option("--interactive", is_flag=True, help="Ask for what is not given.")
 @click.option("--dry-run", is_flag=True, help="Print the files, and write nothing.")
-@click.option("--profile", metavar="NAME", help="Layout: default or transformers.")
-@click.option("--root", metavar="DIR", help="The project's folder, if not found from here.")
+@options.PROFILE
+@options.ROOT
 def new(
     name: str | None,
     parent: str | None,
@@ -54,13 +56,13 @@ def new(
       unravel new --interactive
     """
     from unravel import scaffold
-    from unravel.cli import _complain, _say
-    from unravel.cli_lineage import opened
+    from unravel.selection import open_here
+    from unravel.terminal import complain, say
     from unravel.types import Failed
 
-    project = opened(root, profile)
+    project = open_here(root, profile)
     if isinstance(project, Failed):
-        _complain(project.diagnostics, root or "")
+        complain(project.diagnostics, root or "")
         return FAILED
     if interactive:
         name = name or _ask_name(project)
@@ -69,11 +71,11 @@ def new(
         raise click.UsageError("give NAME and --from PARENT, or use --interactive.")
     problem = scaffold.name_problem(project, name)
     if problem:
-        _say(f"{name}: {problem}")
+        say(f"{name}: {problem}")
         return FAILED
     modules = scaffold.parent_modules(project, parent)
     if isinstance(modules, Failed):
-        _complain(modules.diagnostics, str(project.root))
+        complain(modules.diagnostics, str(project.root))
         return FAILED
     prefix = scaffold.old_prefix(modules)
     if interactive:
@@ -85,12 +87,12 @@ def new(
         unknown = set(wanted) - {each for module in modules for each in module.classes}
         if unknown or not wanted:
             every = ", ".join(each for module in modules for each in module.classes)
-            _say(f"`{parent}` exports no {', '.join(sorted(unknown)) or 'such class'}: {every}")
+            say(f"`{parent}` exports no {', '.join(sorted(unknown)) or 'such class'}: {every}")
             return FAILED
         modules = _only(modules, wanted)
     cased = cased or scaffold.cased_name(name)
     if not cased.isidentifier() or not cased[0].isupper():
-        _say(f"{cased}: the name in front of classes begins with a capital letter")
+        say(f"{cased}: the name in front of classes begins with a capital letter")
         return FAILED
     drafts = scaffold.drafts(
         project,
@@ -156,20 +158,20 @@ def _only(modules: Sequence[ParentModule], wanted: Sequence[str]) -> tuple[Paren
 
 def _write(root: Path, drafts: Sequence[Draft], name: str, settings: Settings) -> int:
     """Write all files or none; none of them may be there."""
-    from unravel.cli import _from_here, _say
+    from unravel.terminal import from_here, say
 
     there = [draft.path for draft in drafts if (root / draft.path).exists()]
     if there:
-        _say(f"nothing is written: {', '.join(there)} exists already")
+        say(f"nothing is written: {', '.join(there)} exists already")
         return FAILED
     try:
         for draft in drafts:
             file = root / draft.path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(draft.text, "utf-8")
-            click.echo(f"wrote {_from_here(draft.path, str(root))}")
+            click.echo(f"wrote {from_here(draft.path, str(root))}")
     except OSError as error:
-        _say(f"{error.filename}: {error.strerror}")
+        say(f"{error.filename}: {error.strerror}")
         return FAILED
     click.echo(f"next: unravel convert {name}")
     return DONE

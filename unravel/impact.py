@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unravel.comparing import Change, How, compare
-from unravel.config import FILE, find_root
+from unravel.config import FILE
 from unravel.diagnostics import nearest
 from unravel.history import HistoryError, changed_files, fork_point, version_of
 from unravel.lineage import Lineage, read_lineage
@@ -25,7 +25,7 @@ from unravel.outcomes import Finished, Run
 from unravel.project import Course
 from unravel.reading import Loader, decode
 from unravel.running import convert
-from unravel.selection import Project, Selection, failed, open_project, relative, select
+from unravel.selection import Project, Selection, failed, relative, select
 from unravel.types import Diagnostic, Failed, Refused
 from unravel.workers import without_collector
 
@@ -153,13 +153,9 @@ class Reach:
     orphans: tuple[tuple[str, str], ...]
 
 
-def find_reach(root: str | None, profile: str | None, base: str) -> Reach | Failed:
+def find_reach(project: Project, base: str) -> Reach | Failed:
     """What has to be looked at after all that has changed since `base`."""
-    folder = Path(root).resolve() if root else find_root(Path.cwd(), profile=profile)
-    project = open_project(folder, profile, None, "")
-    if isinstance(project, Failed):
-        return project
-    selection = select(project, ())
+    folder, selection = project.root, select(project, ())
     if not selection.sources:
         return selection.unknown[0]
     try:

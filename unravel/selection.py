@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from glob import iglob
 from pathlib import Path
 
-from unravel.config import FILE, locate, read_settings
+from unravel.config import FILE, find_root, locate, read_settings
 from unravel.diagnostics import Place, diagnose, nearest
 from unravel.installed import Package, search_folders, site_folders
 from unravel.naming import model_name
@@ -37,6 +37,12 @@ class Selection:
     selected: tuple[str, ...]
     unknown: tuple[Failed, ...]
     owners: Mapping[str, str]
+
+
+def open_here(root: str | Path | None, profile: str | None, ruff: str = "") -> Project | Failed:
+    """The project at `root`, or the one that the current folder is in."""
+    folder = Path(os.path.abspath(root)) if root else find_root(Path.cwd(), profile=profile)
+    return open_project(folder, profile, None, ruff)
 
 
 def open_project(

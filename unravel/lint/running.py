@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from unravel.config import find_root
 from unravel.diagnostics import CODES
 from unravel.lint.baseline import read_baseline, without_known
 from unravel.lint.catalogue import UnknownCode, catalogue, chosen
@@ -23,7 +22,7 @@ from unravel.outcomes import FinishedFile
 from unravel.reading import Loader, read_source
 from unravel.recall import open_cache
 from unravel.reports import Report
-from unravel.selection import Project, failed, open_project, relative, select
+from unravel.selection import Project, failed, relative, select
 from unravel.types import Diagnostic, Failed
 from unravel.workers import Workers, count_jobs, without_collector
 from unravel.writing import BOM, Write, locked, recover, state_folder, write_models
@@ -67,12 +66,6 @@ class Wanted:
     """The path of a file with findings to leave out, in place of that of the settings."""
     jobs: int | None = 1
     cache: bool | str | Path = False
-
-
-def open_here(root: str | Path | None, profile: str | None, ruff: str = "") -> Project | Failed:
-    """The project at `root`, or the one that the current folder is in."""
-    folder = Path(os.path.abspath(root)) if root else find_root(Path.cwd(), profile=profile)
-    return open_project(folder, profile, None, ruff)
 
 
 def lint(
