@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec, resolve_name
 from itertools import count
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -44,6 +45,8 @@ from checks.copying import (
 )
 
 _numbers = count(1)
+_parsing = Lock()
+"""Two threads at once in `ast.parse` raise a SystemError now and then in Python before 3.11.8."""
 
 
 @contextmanager
@@ -195,7 +198,8 @@ class _Linker:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         text = spec.loader.get_source(name)  # type: ignore[attr-defined]
         path = spec.origin or f"<{name}>"
-        tree, written = (_one_import_each(ast.parse(text, path)) for _ in range(2))
+        with _parsing:
+            tree, written = (_one_import_each(ast.parse(text, path)) for _ in range(2))
         rename = _renaming(model, tree, name, above)
         module = ModuleType(
             f"{name}__live{self._number}x{len(self._units)}", ast.get_docstring(tree)
