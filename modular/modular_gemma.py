@@ -3,6 +3,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 from transformers import initialization as init
+from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_utils import PreTrainedModel
 
 from models.llama.configuration_llama import LlamaConfig
@@ -44,7 +45,9 @@ class GemmaConfig(LlamaConfig):
     pretraining_tp = AttributeError()
 
     def __post_init__(self, **kwargs):
-        raise AttributeError("nothing depends on other fields")
+        if self.hidden_act == "gelu":  # so the first files call the approximation that is meant
+            self.hidden_act = "gelu_pytorch_tanh"
+        PreTrainedConfig.__post_init__(self, **kwargs)
 
 
 class GemmaRMSNorm(LlamaRMSNorm):

@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 from transformers.activations import ACT2FN
+from transformers.configuration_utils import PreTrainedConfig
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs
 
@@ -46,7 +47,7 @@ class Gemma2Config(GemmaConfig):
                 "full_attention" if layer % 2 else "sliding_attention"
                 for layer in range(self.num_hidden_layers)
             ]
-        super().__post_init__(**kwargs)
+        PreTrainedConfig.__post_init__(self, **kwargs)
 
 
 def soft_cap(scores: torch.Tensor, cap: float | None) -> torch.Tensor:

@@ -7,6 +7,7 @@ from models.bart.configuration_bart import BartConfig
 from models.bart.modeling_bart import (
     BartForConditionalGeneration,
     BartForQuestionAnswering,
+    BartForSequenceClassification,
     BartLayer,
     BartModel,
     BartPreTrainedModel,
@@ -77,10 +78,15 @@ class MBartForQuestionAnswering(BartForQuestionAnswering):
     pass
 
 
+class MBartForSequenceClassification(BartForSequenceClassification):
+    pass
+
+
 __all__ = [
     "MBartConfig",
     "MBartForConditionalGeneration",
     "MBartForQuestionAnswering",
+    "MBartForSequenceClassification",
     "MBartModel",
     "MBartPreTrainedModel",
 ]

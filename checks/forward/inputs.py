@@ -44,6 +44,13 @@ class Request:
         return getattr(self.config, "vision_config", None) or self.config
 
     @property
+    def is_pooled_by_end(self) -> bool:
+        """Is the source read twice, and classified where its last token ends it: as by BART."""
+        return self.model_class.__name__.endswith("ForSequenceClassification") and bool(
+            getattr(self.config, "is_encoder_decoder", False)
+        )
+
+    @property
     def is_causal(self) -> bool:
         """Does a token see those before it alone: then padding goes to the left."""
         return self.model_class.__name__.endswith("ForCausalLM") or (
@@ -67,6 +74,8 @@ def make(request: Request, *, padded: bool = False) -> Inputs:
             raise LookupError(f"no rule makes the input `{name}`")
     if padded and "input_ids" in found and "attention_mask" in request.parameters:
         found |= _padded(request, found["input_ids"])
+    if request.is_pooled_by_end and "input_ids" in found:
+        found["input_ids"] = _ended(request, found["input_ids"], found.get("attention_mask"))
     return found
 
 
@@ -164,7 +173,7 @@ def _token_types(request: Request) -> Tensor | None:
 
 
 def _decoder_ids(request: Request) -> Tensor | None:
-    if not getattr(request.config, "is_encoder_decoder", False):
+    if not getattr(request.config, "is_encoder_decoder", False) or request.is_pooled_by_end:
         return None
     return _ids(request).flip(-1)[..., : request.length - 6].contiguous()
 
@@ -239,3 +248,11 @@ def _padded(request: Request, ids: Tensor) -> Inputs:
         "input_ids": ids.masked_fill(~mask, pad),
         "attention_mask": mask.long().contiguous(),
     }
+
+
+def _ended(request: Request, ids: Tensor, mask: Tensor | None) -> Tensor:
+    """`ids` with the token that ends a text as the last of each."""
+    end = getattr(request.text, "eos_token_id", None) or 0
+    seen = torch.ones_like(ids) if mask is None else mask
+    last = (torch.arange(ids.shape[-1]) * seen).argmax(-1, keepdim=True)
+    return ids.scatter(-1, last, end[0] if isinstance(end, list) else end)

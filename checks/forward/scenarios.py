@@ -136,6 +136,8 @@ def _needs_choice(request: Request) -> str:
 
 def _needs_embeddings(request: Request) -> str:
     names = request.parameters
+    if request.is_pooled_by_end:
+        return "it finds a text's end by its token"
     return "" if {"inputs_embeds", "input_ids"} <= names.keys() else "it takes no embeddings"
 
 

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_gemma.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: a09541949729af1e
+# unravel: digest of what follows: ee6f58f23243ab0b
 
 from typing import ClassVar
 
@@ -56,6 +56,11 @@ class GemmaConfig(PreTrainedConfig):
     eos_token_id: int | list[int] | None = 1
     # Whether attention functions are told that it is not causal; masks, where they are made, stay so.
     use_bidirectional_attention: bool | None = None
+
+    def __post_init__(self, **kwargs):
+        if self.hidden_act == "gelu":  # so the first files call the approximation that is meant
+            self.hidden_act = "gelu_pytorch_tanh"
+        super().__post_init__(**kwargs)
 
 
 __all__ = ["GemmaConfig"]

@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_mbart.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: 4f9b87cbb05d7330
+# unravel: digest of what follows: 017fae047c012972
 
 import math
 from collections.abc import Callable
@@ -19,10 +19,11 @@ from transformers.modeling_outputs import (
     Seq2SeqLMOutput,
     Seq2SeqModelOutput,
     Seq2SeqQuestionAnsweringModelOutput,
+    Seq2SeqSequenceClassifierOutput,
 )
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, PreTrainedModel
 from transformers.processing_utils import Unpack
-from transformers.utils import TransformersKwargs, can_return_tuple
+from transformers.utils import TransformersKwargs, can_return_tuple, torch_compilable_check
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import OutputRecorder, capture_outputs
 
@@ -667,9 +668,98 @@ class MBartForQuestionAnswering(MBartPreTrainedModel):
         )
 
 
+class MBartClassificationHead(nn.Module):
+    """Two layers on one vector of a sequence."""
+
+    def __init__(self, config: MBartConfig):
+        super().__init__()
+        self.dense = nn.Linear(config.d_model, config.d_model)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.out_proj = nn.Linear(config.d_model, config.num_labels)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """(batch, d_model) -> (batch, num_labels)"""
+        hidden_states = torch.tanh(self.dense(self.dropout(hidden_states)))
+        return self.out_proj(self.dropout(hidden_states))
+
+
+class MBartForSequenceClassification(MBartPreTrainedModel):
+    """The encoder and the decoder, which read the same, with a head on each sequence's end."""
+
+    def __init__(self, config: MBartConfig):
+        super().__init__(config)
+        self.model = MBartModel(config)
+        self.classification_head = MBartClassificationHead(config)
+        self.post_init()
+
+    def last_positions(self, input_ids: torch.LongTensor) -> torch.Tensor:
+        """(batch,) index of the last of each sequence's tokens that end it."""
+        is_end = input_ids == self.config.eos_token_id
+        torch_compilable_check(
+            is_end.any(dim=-1).all(),
+            f"each sequence needs the token that ends it, {self.config.eos_token_id}",
+        )
+        positions = torch.arange(input_ids.shape[-1], device=input_ids.device)
+        return torch.where(is_end, positions, 0).amax(dim=-1)
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        decoder_input_ids: torch.LongTensor | None = None,
+        decoder_attention_mask: torch.Tensor | None = None,
+        encoder_outputs: BaseModelOutput | tuple[torch.Tensor, ...] | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        decoder_inputs_embeds: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        use_cache: bool | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> Seq2SeqSequenceClassifierOutput:
+        """(batch, length) -> logits (batch, num_labels), and the loss if there are labels.
+
+        Each sequence ends with `eos_token_id`, by which its end is found: embeddings do not do.
+        `labels` are classes (batch,), numbers for regression, or (batch, num_labels) of 0 and 1.
+        """
+        if input_ids is None:
+            raise ValueError("input_ids are needed: they say where a sequence ends")
+        outputs = self.model(
+            input_ids,
+            attention_mask=attention_mask,
+            decoder_input_ids=decoder_input_ids,
+            decoder_attention_mask=decoder_attention_mask,
+            encoder_outputs=encoder_outputs,
+            inputs_embeds=inputs_embeds,
+            decoder_inputs_embeds=decoder_inputs_embeds,
+            use_cache=False if labels is not None else use_cache,
+            **kwargs,
+        )
+        hidden_states = outputs.last_hidden_state
+        sequences = torch.arange(hidden_states.shape[0], device=hidden_states.device)
+        ends = hidden_states[sequences, self.last_positions(input_ids)]
+        logits = self.classification_head(ends)
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(
+                labels=labels, pooled_logits=logits, config=self.config, **kwargs
+            )
+        return Seq2SeqSequenceClassifierOutput(
+            loss=loss,
+            logits=logits,
+            past_key_values=outputs.past_key_values,
+            decoder_hidden_states=outputs.decoder_hidden_states,
+            decoder_attentions=outputs.decoder_attentions,
+            cross_attentions=outputs.cross_attentions,
+            encoder_last_hidden_state=outputs.encoder_last_hidden_state,
+            encoder_hidden_states=outputs.encoder_hidden_states,
+            encoder_attentions=outputs.encoder_attentions,
+        )
+
+
 __all__ = [
     "MBartForConditionalGeneration",
     "MBartForQuestionAnswering",
+    "MBartForSequenceClassification",
     "MBartModel",
     "MBartPreTrainedModel",
 ]

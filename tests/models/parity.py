@@ -184,7 +184,12 @@ CASES = (
         "gemma",
         "Gemma",
         "bidirectional",
-        {"head_dim": 10, "attention_bias": True, "use_bidirectional_attention": True},
+        {
+            "head_dim": 10,
+            "hidden_act": "gelu",  # which stands for its approximation
+            "attention_bias": True,
+            "use_bidirectional_attention": True,
+        },
     ),
     Case("gemma2", "Gemma2", "capped", GEMMA2_SIZES, attentions=("eager",)),
     Case(

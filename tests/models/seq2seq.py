@@ -41,6 +41,7 @@ HEADS = (
     "Model",
     "ForConditionalGeneration",
     "ForQuestionAnswering",
+    "ForSequenceClassification",
 )
 
 
@@ -63,12 +64,19 @@ def _tokens(case: Case, shape: tuple[int, int], seed: int) -> Tensor:
 
 
 def source(case: Case, *, padded: bool) -> dict[str, Tensor]:
-    """Random sequences to read; if padded, on the right, by another length in each row."""
+    """Random sequences to read; if padded, on the right, by another length in each row.
+
+    The token that ends a sequence stands at its end, and once before.
+    """
     input_ids = _tokens(case, (3, 19), 13)
+    lengths = 19 - 3 * torch.arange(3)[:, None] * padded
+    config = case.configs()[1]
+    for column in (4, lengths - 1):
+        input_ids[torch.arange(3)[:, None], column] = config.eos_token_id
     if not padded:
         return {"input_ids": input_ids}
-    mask = (torch.arange(19) < 19 - 3 * torch.arange(3)[:, None]).long()
-    pad = case.configs()[1].pad_token_id
+    mask = (torch.arange(19) < lengths).long()
+    pad = config.pad_token_id
     return {"input_ids": input_ids.masked_fill(mask == 0, pad), "attention_mask": mask}
 
 
@@ -93,6 +101,8 @@ def answers(case: Case, head: str) -> dict[str, Tensor]:
             return {"labels": labels(case)}
         case "ForQuestionAnswering":
             return {"start_positions": rows + 2, "end_positions": 12 * rows}  # one is outside
+        case "ForSequenceClassification":
+            return {"labels": (rows > 0).long()}
     raise ValueError(head)
 
 

@@ -65,7 +65,9 @@ def test_weights_load_both_ways(case: Case, head: str) -> None:
 def test_outputs(case: Case, head: str, padded: bool, attention: str) -> None:
     """Every layer's hidden states too, and its attention weights where there are any."""
     own, reference = pair(case, head, attention)
-    given = inputs(case, padded=padded)
+    given = source(case, padded=padded)
+    if head != "ForSequenceClassification":  # which finds a text's end in what is read
+        given |= target(case, padded=padded)
     more = {"output_hidden_states": True, "output_attentions": attention == "eager"}
     with torch.no_grad():
         actual, expected = (dict(tensors(model(**given, **more))) for model in (own, reference))
@@ -284,6 +286,16 @@ def test_layers_are_dropped_in_training_only(case: Case) -> None:
     assert len(kept.decoder_hidden_states) == 1 + 2
     assert not dropped.decoder_hidden_states
     assert not dropped.encoder_hidden_states
+
+
+@all_models
+def test_a_text_without_an_end_is_not_classified(case: Case) -> None:
+    own, _ = pair(case, "ForSequenceClassification")
+    given = source(case, padded=False)["input_ids"]
+    with pytest.raises(ValueError, match="needs the token that ends it, 2"):
+        own(given[:, :4])
+    with pytest.raises(ValueError, match="input_ids are needed"):
+        own(inputs_embeds=own.get_input_embeddings()(given))
 
 
 @all_models
