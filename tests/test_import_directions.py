@@ -113,7 +113,7 @@ ROOMS: dict[str, set[str]] = {
     # Reads modular files as the converter does, in workers of the same kind.
     "lint": BELOW_PROJECT | {"recall", "reports", ""},
     # Loads the forward checks, and with them torch.
-    "cli_forward": BELOW_CLI,
+    "cli_forward": BELOW_CLI | {"options", "terminal"},
     "cli_lint": BELOW_CLI | {"options", "terminal", "lint", "reports"},
     # Tells of saved files.
     "watching": set(),

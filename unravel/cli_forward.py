@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unravel import options
+from unravel.terminal import say
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from checks.forward.verdicts import ModelReport
+    from unravel.cache import Cache
 
 FAILED = 2
 
@@ -36,6 +40,8 @@ _OPTIONS = (
         help="How the report is printed.",
     ),
     click.option("--html", metavar="FILE", help="Write a page with all findings, too."),
+    options.NO_CACHE,
+    options.CACHE_DIR,
     click.option("-v", "--verbose", is_flag=True, help="Say of every check what came out of it."),
     click.option("-q", "--quiet", is_flag=True, help="Print what differs only."),
 )
@@ -63,22 +69,31 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
         raise click.UsageError("--model and --reference belong together.")
     shard, changes = _shard(chosen["shard"]), dict(map(_change, chosen["changes"]))
     home = (Path(root) if root else find_root(Path.cwd())).resolve()
-    try:
-        from checks.forward import running
-    except ModuleNotFoundError as error:
-        _say(f"this needs {error.name}: install `unravel[forward]`")
-        return FAILED
+    from checks.forward import running
+
     show = _shower(quiet=chosen["quiet"] or chosen["form"] != "text")
+    store = _store(home, chosen["cache_dir"], wanted=not chosen["no_cache"])
     try:
         if chosen["audit"]:
             return _audit(home, models, chosen["mutants"])
         if chosen["own"]:
-            report = running.check_named(chosen["own"], chosen["reference"], changes, root=home)
-            show(report, 1)
-            return _report([report], home, **chosen)
-        if chosen["all_of"]:
+            reports = running.check_named(
+                chosen["own"],
+                chosen["reference"],
+                changes,
+                root=home,
+                store=store,
+                on_report=show,
+            )
+        elif chosen["all_of"]:
             reports = running.check_all_of(
-                chosen["all_of"], models=models, jobs=chosen["jobs"], shard=shard, on_report=show
+                chosen["all_of"],
+                root=home,
+                models=models,
+                jobs=chosen["jobs"],
+                shard=shard,
+                store=store,
+                on_report=show,
             )
         else:
             reports = running.check_forward(
@@ -87,10 +102,13 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
                 record=chosen["record"],
                 jobs=chosen["jobs"],
                 shard=shard,
+                store=store,
                 on_report=show,
             )
     except (ImportError, LookupError, ValueError) as error:
-        _say(str(error.args[0] if error.args else error))
+        needed = getattr(error, "name", None) in ("torch", "transformers", "numpy")
+        hint = ": install `unravel[forward]`" if needed else ""
+        say(f"{error.args[0] if error.args else error}{hint}")
         return FAILED
     return _report(reports, home, **chosen)
 
@@ -113,6 +131,17 @@ def _change(text: str) -> tuple[str, object]:
         return key, ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return key, value
+
+
+def _store(home: Path, folder: str | None, *, wanted: bool) -> Cache | None:
+    """Where findings are kept: among what the other commands keep."""
+    from unravel.config import read_settings
+    from unravel.recall import open_cache
+    from unravel.types import Failed, Settings
+
+    settings = read_settings(home)
+    known = Settings() if isinstance(settings, Failed) else settings
+    return open_cache(known, home, wanted and (folder or True))
 
 
 def _shower(*, quiet: bool) -> Callable[[ModelReport, int], None]:
@@ -170,7 +199,3 @@ def _audit(home: Path, models: tuple[str, ...], mutants: int) -> int:
             click.echo(line)
         worst = min(worst, found.share)
     return int(worst < audit.ENOUGH)
-
-
-def _say(message: str) -> None:
-    click.echo(f"unravel: {message}", err=True)

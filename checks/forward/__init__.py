@@ -13,6 +13,9 @@
     locating    from an operation to the line that asked for it
     pairs       two definitions held against each other
     session     the checks of one model
+    project     where the files of a model are
+    fingerprints  what findings depend on, as a digest
+    stored      reports of earlier runs, while nothing has changed
     running     all models
     terminal    the table
 

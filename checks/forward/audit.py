@@ -26,10 +26,11 @@ from checks.forward.instances import Instance, instance
 from checks.forward.leaves import leaves
 from checks.forward.mutants import Mutant, mutants
 from checks.forward.pairs import Question
+from checks.forward.project import Project
 from checks.forward.scenarios import Scenario
 from checks.forward.session import Subject
 from checks.forward.settings import ModelSettings
-from checks.forward.sides import Project, Side
+from checks.forward.sides import Side
 from checks.forward.terminal import from_here
 from checks.forward.verdicts import Verdict
 

@@ -33,7 +33,6 @@ from checks.forward.verdicts import Finding, Place, Verdict
 FORMAT = 1
 """Of the file; and of how weights, inputs and sketches are made."""
 PROJECTIONS = 8
-FOLDER = "checks/golden"
 _HEAD = "# What this model computed when it was recorded: `unravel forward --record`."
 
 
@@ -48,10 +47,6 @@ class Golden:
 
     def of(self, kind: str) -> dict[str, str]:
         return {key: value for key, value in self.values.items() if key.startswith(kind + " ")}
-
-
-def path_of(root: Path, model: str) -> Path:
-    return root / FOLDER / f"{model}.txt"
 
 
 def read(path: Path) -> Golden | None:

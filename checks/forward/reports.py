@@ -25,6 +25,7 @@ def as_json(reports: Sequence[ModelReport], root: Path) -> str:
             {
                 "model": report.model,
                 "seconds": round(report.seconds, 3),
+                "unchanged_since": report.since or None,
                 "findings": [_fields(finding, root) for finding in report.findings],
             }
             for report in reports
@@ -72,8 +73,12 @@ def as_junit(reports: Sequence[ModelReport], root: Path) -> str:
             failures=_count(report, Verdict.DIVERGED),
             errors=_count(report, Verdict.BROKEN),
             skipped=_count(report, Verdict.SKIPPED),
-            time=f"{report.seconds:.3f}",
+            time=f"{0.0 if report.since else report.seconds:.3f}",
         )
+        if report.since:
+            properties = ElementTree.SubElement(suite, "properties")
+            said = {"name": "unchanged since", "value": report.since}
+            ElementTree.SubElement(properties, "property", said)
         for finding in report.findings:
             case = ElementTree.SubElement(
                 suite, "testcase", classname=f"forward.{report.model}", name=finding.name
@@ -157,7 +162,11 @@ def _row(report: ModelReport, pairs: Sequence[str]) -> str:
         f"<td>{_badge(worst(each.verdict for each in report.of(pair)))}</td>" for pair in pairs
     )
     name = escape(report.model)
-    return f'<tr><td><a href="#{name}">{name}</a></td>{cells}<td>{report.seconds:.1f}</td></tr>'
+    return f'<tr><td><a href="#{name}">{name}</a></td>{cells}<td>{_seconds(report)}</td></tr>'
+
+
+def _seconds(report: ModelReport) -> str:
+    return f"unchanged since {report.since}" if report.since else f"{report.seconds:.1f}"
 
 
 def _badge(verdict: Verdict | None) -> str:

@@ -1,4 +1,8 @@
-"""The checks of all models of a project."""
+"""The checks of all models of a project.
+
+torch and transformers are loaded when there is something to run: where nothing has changed, there
+is not.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers.utils import logging
-
-from checks.forward import catalogue, session, settings
-from checks.forward.audit import Audit, audit
+from checks.forward import settings
+from checks.forward.fingerprints import Fingerprints
 from checks.forward.forking import Limits, Lost, run_each
-from checks.forward.sides import Project
+from checks.forward.project import Project
+from checks.forward.stored import Digest, Store, Stored
 from checks.forward.verdicts import Finding, ModelReport, Verdict
 
+if TYPE_CHECKING:
+    from checks.forward.audit import Audit
+
+Check = Callable[[str], ModelReport]
 OnReport = Callable[[ModelReport, int], None]
 """Is told each report as it is there, and of how many."""
 
@@ -34,39 +40,52 @@ def check_forward(
     record: bool = False,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
+    store: Store | None = None,
     on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
     """A report for each model of a project, in the order of their names.
 
     `record`: what each computes is written down, for later runs to compare with. With one of
-    `jobs`, all is run in this process. `shard` (k, n) is every nth model from the kth on.
-    Raises a LookupError naming a model that there is not.
+    `jobs`, all is run in this process. `shard` (k, n) is every nth model from the kth on. What is
+    in `store` is not run again. Raises a LookupError naming a model that there is not.
     """
     project = Project(Path(root).resolve())
     wanted = _wanted(project, models)[shard[0] - 1 :: shard[1]]
     _make_importable(project)
     known = settings.read(project.root / settings.FILE)
 
-    def check(model: str) -> ModelReport:
-        own = known.get(model, settings.ModelSettings())
-        return session.check_model(project, model, own, record=record)
+    def own(model: str) -> settings.ModelSettings:
+        return known.get(model, settings.ModelSettings())
 
-    return _each(wanted, check, jobs=jobs, limits=Limits(), on_report=on_report)
+    def load() -> Check:
+        from checks.forward import session
+
+        return lambda model: session.check_model(project, model, own(model), record=record)
+
+    def digest(now: Fingerprints, model: str) -> str:
+        return now.of_model(model, own(model))
+
+    stored = _stored(None if record else store, project, digest)
+    return _each(wanted, load, stored, jobs=jobs, limits=Limits(), on_report=on_report)
 
 
 def check_all_of(
     package: str,
     *,
+    root: str | Path,
     models: Sequence[str] = (),
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
     limits: Limits | None = None,
+    store: Store | None = None,
     on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
     """A report for each model type of the installed transformers, or for those named.
 
     Each is run in a process of its own. Raises a LookupError naming what there is not.
     """
+    from checks.forward import catalogue
+
     if package != "transformers":
         raise LookupError(f"nothing is known of the models of {package}")
     types = catalogue.model_types()
@@ -75,48 +94,90 @@ def check_all_of(
         raise LookupError(f"{package} has no model type {', '.join(missing)}")
     wanted = [name for name in types if name in models or not models][shard[0] - 1 :: shard[1]]
 
-    def check(name: str) -> ModelReport:
-        return session.check_class(name, *types[name], settings.ModelSettings())
+    def load() -> Check:
+        from checks.forward import session
 
+        return lambda name: session.check_class(name, *types[name], settings.ModelSettings())
+
+    def digest(now: Fingerprints, name: str) -> str:
+        return now.of_modules(types[name], settings.ModelSettings())
+
+    stored = _stored(store, Project(Path(root).resolve()), digest)
     limits = limits or Limits(120.0)
-    return _each(wanted, check, jobs=max(2, jobs), limits=limits, on_report=on_report)
+    return _each(wanted, load, stored, jobs=max(2, jobs), limits=limits, on_report=on_report)
 
 
 def check_named(
-    own: str, reference: str, options: dict[str, Any], *, root: str | Path
-) -> ModelReport:
+    own: str,
+    reference: str,
+    options: dict[str, Any],
+    *,
+    root: str | Path,
+    store: Store | None = None,
+    on_report: OnReport = _ignore,
+) -> list[ModelReport]:
     """Two definitions by the names of their modules: `transformers:mistral`.
 
     `options` go into both configurations. Raises a LookupError where no two classes match, and
     what importing raises.
     """
-    _make_importable(Project(Path(root).resolve()))
-    with quiet_and_alone():
+    project = Project(Path(root).resolve())
+    _make_importable(project)
+    chosen = settings.ModelSettings(config=options)
+
+    def load() -> Check:
+        from checks.forward import catalogue, session
+
         one = catalogue.side(own, "generated")
         other = catalogue.paired(one, catalogue.side(reference, "reference"))
-        return session.check_pair(own, one, other, settings.ModelSettings(config=options))
+        return lambda name: session.check_pair(name, one, other, chosen)
+
+    def digest(now: Fingerprints, name: str) -> str:
+        return now.of_modules((own, reference), chosen)
+
+    stored = _stored(store, project, digest)
+    return _each([own], load, stored, jobs=1, limits=Limits(), on_report=on_report)
+
+
+def _stored(store: Store | None, project: Project, digest: Digest) -> Stored | None:
+    return None if store is None else Stored(store, Fingerprints(project), digest)
 
 
 def _each(
     names: Sequence[str],
-    check: Callable[[str], ModelReport],
+    load: Callable[[], Check],
+    stored: Stored | None,
     *,
     jobs: int,
     limits: Limits,
     on_report: OnReport,
 ) -> list[ModelReport]:
+    """The report of each of `names`; what is not stored is checked by what `load` gives."""
     found: dict[str, ModelReport] = {}
-    with quiet_and_alone():
-        results = (
-            ((name, check(name)) for name in names)
-            if jobs == 1
-            else run_each(names, check, jobs=jobs, limits=limits)
-        )
-        for name, result in results:
-            report = _lost(name, result) if isinstance(result, Lost) else result
-            on_report(report, len(names))
+    for name in names:
+        if stored and (report := stored.get(name)):
             found[name] = report
+            on_report(report, len(names))
+    waiting = [name for name in names if name not in found]
+    if waiting:
+        with quiet_and_alone():
+            check = load()
+            for name, result in _results(waiting, check, jobs=jobs, limits=limits):
+                found[name] = report = _lost(name, result) if isinstance(result, Lost) else result
+                if stored:
+                    stored.put(report)
+                on_report(report, len(names))
+    if stored:
+        stored.trim()
     return [found[name] for name in names]
+
+
+def _results(
+    names: Sequence[str], check: Check, *, jobs: int, limits: Limits
+) -> Iterator[tuple[str, ModelReport | Lost]]:
+    if jobs == 1:
+        return ((name, check(name)) for name in names)
+    return run_each(names, check, jobs=jobs, limits=limits)
 
 
 def _lost(name: str, lost: Lost) -> ModelReport:
@@ -140,6 +201,8 @@ def audit_forward(
 
     Raises a LookupError naming a model that there is not, and what loading a model raises.
     """
+    from checks.forward.audit import audit
+
     project = Project(Path(root).resolve())
     wanted = _wanted(project, models)
     _make_importable(project)
@@ -156,6 +219,9 @@ def quiet_and_alone() -> Iterator[None]:
 
     Tensors this small are not worth a second thread.
     """
+    import torch
+    from transformers.utils import logging
+
     threads, verbosity = torch.get_num_threads(), logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()
     offline = os.environ.get("HF_HUB_OFFLINE")

@@ -18,9 +18,10 @@ from checks.forward import catalogue, configs, golden, itself, pairs, sides
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
+from checks.forward.project import Project
 from checks.forward.scenarios import BRIEF, SCENARIOS, Scenario, run
 from checks.forward.settings import ModelSettings
-from checks.forward.sides import Project, Side
+from checks.forward.sides import Side
 from checks.forward.verdicts import Finding, ModelReport, Verdict
 
 FIRST = (
@@ -74,7 +75,7 @@ def _of_project(
         yield from notes
         subject = prepared(subject)
         yield from check_subject(subject)
-        yield from _check_golden(subject, project.root, record=record)
+        yield from _check_golden(subject, project.golden(model), record=record)
 
 
 def check_pair(name: str, own: Side, other: Side, settings: ModelSettings) -> ModelReport:
@@ -323,10 +324,9 @@ def _compare(
     return pairs.compare_runs(question, one, other, scenario, given)
 
 
-def _check_golden(subject: Subject, root: Path, *, record: bool) -> Iterator[Finding]:
+def _check_golden(subject: Subject, path: Path, *, record: bool) -> Iterator[Finding]:
     """What the model computes now beside what was recorded; or a new recording."""
     head = in_order(subject.generated.classes)[0]
-    path = golden.path_of(root, subject.model)
     then = golden.read(path)
     if then is None and not record:
         note = "nothing was recorded: `unravel forward --record`"

@@ -16,6 +16,7 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from checks.forward.project import Project
 from checks.live import live
 
 _numbers = count(1)
@@ -37,36 +38,6 @@ class Side:
 
     def model_class(self, name: str) -> Any:
         return self.classes[self.names.get(name, name)]
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """Where a project keeps its models, as names that can be imported.
-
-    `modeling` and `modular` are templates: `models.{model}.modeling_{model}`.
-    """
-
-    root: Path
-    modeling: str = "models.{model}.modeling_{model}"
-    configuration: str = "models.{model}.configuration_{model}"
-    modular: str = "modular.modular_{model}"
-
-    def path(self, template: str, model: str) -> Path:
-        return self.root.joinpath(*template.format(model=model).split(".")).with_suffix(".py")
-
-    def models(self) -> list[str]:
-        """The models of the project: the folders that hold a modeling file."""
-        top = self.root / self.modeling.partition(".")[0]
-        names = sorted(each.name for each in top.iterdir()) if top.is_dir() else []
-        return [name for name in names if self.path(self.modeling, name).is_file()]
-
-    def modular_of(self, module: str) -> str | None:
-        """The modular file that the module of that name is generated from."""
-        for model in self.models():
-            files = (self.modeling.format(model=model), self.configuration.format(model=model))
-            if module in files and self.path(self.modular, model).is_file():
-                return self.modular.format(model=model)
-        return None
 
 
 def generated(project: Project, model: str) -> Side:

@@ -25,7 +25,8 @@ def table_lines(report: ModelReport, *, first: bool) -> list[str]:
 def row(report: ModelReport) -> str:
     """One line: for each pair the verdict, and of how many checks."""
     cells = "".join(f"{_cell(report.of(pair)):<15}" for pair in PAIRS)
-    return f"{_cut(report.model, 15):<16}{cells}{report.seconds:.1f}"
+    seconds = "=" if report.since else f"{report.seconds:.1f}"
+    return f"{_cut(report.model, 15):<16}{cells}{seconds}"
 
 
 def _cell(findings: Sequence[Finding]) -> str:
@@ -42,7 +43,9 @@ def _cut(text: str, width: int) -> str:
 
 
 def details(report: ModelReport, *, root: Path, verbose: bool = False) -> Iterator[str]:
-    """What failed, and where; if `verbose`, all that is not simply proved."""
+    """What failed, and where; if `verbose`, what came out of every check."""
+    if verbose and report.since:
+        yield f"{report.model}: unchanged since {report.since}"
     for finding in report.findings:
         if finding.verdict.is_failure or verbose:
             yield from finding_lines(finding, root)
@@ -75,6 +78,8 @@ def summary(reports: Sequence[ModelReport]) -> str:
     """All verdicts in one line."""
     found = counts(finding for report in reports for finding in report.findings)
     parts = [f"{found[verdict]} {verdict.label}" for verdict in Verdict if found[verdict]]
-    seconds = sum(report.seconds for report in reports)
+    seconds = sum(report.seconds for report in reports if not report.since)
     models = "1 model" if len(reports) == 1 else f"{len(reports)} models"
-    return f"{models} in {seconds:.1f} s: {', '.join(parts) or 'nothing was compared'}"
+    same = sum(bool(report.since) for report in reports)
+    unchanged = f", {same} of them unchanged" if same else ""
+    return f"{models} in {seconds:.1f} s{unchanged}: {', '.join(parts) or 'nothing was compared'}"

@@ -81,11 +81,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """All findings of one model, and how long they took in seconds."""
+    """All findings of one model, and how long they took in seconds.
+
+    `since` is when they were found, if that was in an earlier run and nothing has changed.
+    """
 
     model: str
     findings: tuple[Finding, ...]
     seconds: float
+    since: str = ""
 
     def of(self, pair: str) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.pair == pair)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from checks.forward.sides import Project
+from checks.forward.project import Project
 
 
 @pytest.fixture(autouse=True, scope="package")

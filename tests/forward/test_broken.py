@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from checks.forward import session, sides
+from checks.forward.project import Project
 from checks.forward.settings import ModelSettings
-from checks.forward.sides import Project
 from checks.forward.verdicts import Finding, Verdict
 
 MISTAKES = {

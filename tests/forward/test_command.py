@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from checks.forward.project import Project
 from checks.forward.running import _wanted
-from checks.forward.sides import Project
 from unravel.cli import run
 
 
 def test_models_agree(repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.html"
-    arguments = ["forward", "vit", "olmo2", "--root", str(repository), "--format", "json"]
+    arguments = [
+        "forward",
+        "vit",
+        "olmo2",
+        "--root",
+        str(repository),
+        "--format",
+        "json",
+        "--no-cache",
+    ]
     assert run([*arguments, "--html", str(page)]) == 0
     document = json.loads(capsys.readouterr().out)
     verdicts = {

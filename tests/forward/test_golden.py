@@ -14,7 +14,7 @@ from checks.forward.golden import Golden
 from checks.forward.inputs import Request
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
-from checks.forward.sides import Project
+from checks.forward.project import Project
 from checks.forward.verdicts import Verdict
 
 QUESTION = Question("vit", "golden", "ViTModel", "tiny")
@@ -36,7 +36,7 @@ def verdicts(model: Instance, now: Golden, then: Golden) -> list[Verdict]:
 
 
 def test_what_was_recorded_is_read_again(recorded: Golden, tmp_path: Path) -> None:
-    path = golden.path_of(tmp_path, "vit")
+    path = Project(tmp_path).golden("vit")
     assert golden.read(path) is None
     path.parent.mkdir(parents=True)
     path.write_text(recorded.text())
