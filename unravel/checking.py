@@ -9,6 +9,7 @@ from unravel.diagnostics import refuse
 from unravel.effects import bound_names, changed_names
 from unravel.outline import Function, changed_elsewhere, place
 from unravel.parents import Parent
+from unravel.printing import not_exported
 from unravel.renaming import Renaming
 from unravel.state import check_filled
 from unravel.tracing import Named
@@ -19,6 +20,13 @@ def check_modular(modular: Outline, parents: Sequence[tuple[Parent, Renaming]]) 
     """Raise `Refused` for statements that define nothing, and for names of two meanings."""
     if modular.others:
         raise _no_definition(modular, modular.others[0].node)
+    if (computed := not_exported(modular)) is not None:
+        raise refuse(
+            "UNR205",
+            place(modular, computed),
+            "`__all__` is divided among the generated files by the names in it, and this is none",
+            hint="write the names out, as strings",
+        )
     taken = {
         bound: renaming.name(original)
         for parent, renaming in parents

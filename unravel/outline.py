@@ -51,6 +51,7 @@ def outline_of(path: str, text: str, module: ast.Module) -> Outline:
     """The outline of a module as it stands, `module` being its tree."""
     lines = tuple([line + "\n" for line in text.split("\n")])
     statements, footer = split_block(lines, module.body, 1, len(lines))
+    statements = _documented(statements)
     header = statements[0].lead if statements else text
     docstring = None
     imports: list[Import] = []
@@ -202,6 +203,7 @@ def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     docstring = None
     if statements and is_docstring(statements[0].node):
         docstring, statements = statements[0], statements[1:]
+    statements = _documented(statements)
     return ClassOutline(
         name=node.name,
         lead=statement.lead,
@@ -269,6 +271,19 @@ def _type_parameters(lines: Sequence[str], node: ast.stmt) -> str:
     """`[T: int, *Ts]` of a class or function, in the syntax of Python 3.12; mostly nothing."""
     parameters = getattr(node, "type_params", ())
     return f"[{', '.join(cut(lines, each) for each in parameters)}]" if parameters else ""
+
+
+def _documented(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """A string right below an assignment documents it, and goes where that goes."""
+    found: list[Statement] = []
+    for statement in statements:
+        is_below = bool(found) and not statement.lead and is_docstring(statement.node)
+        if is_below and isinstance(found[-1].node, (ast.Assign, ast.AnnAssign)):
+            above = found.pop()
+            text = above.text + statement.text
+            statement = Statement(above.node, above.lead, text, above.line, statement.end)
+        found.append(statement)
+    return tuple(found)
 
 
 def _without_lead(statement: Statement) -> Statement:
@@ -492,7 +507,9 @@ def _defined(node: ast.stmt) -> list[tuple[str, DefinitionKind]]:
 
 
 def _owner(node: ast.stmt) -> str:
-    """The name that `X[...] = ...` or `X.y = ...` adds to."""
+    """The name that `X[...] = ...`, `X.y = ...` or `__all__ += ...` adds to."""
+    if isinstance(node, ast.AugAssign) and ast.unparse(node.target) == "__all__":
+        return "__all__"
     if not isinstance(node, ast.Assign) or len(node.targets) != 1:
         return ""
     target = node.targets[0]

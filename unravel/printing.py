@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,16 +38,29 @@ def _template(text: str) -> Any:
     return jinja2.Template(text, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
 
 
-def exported(modular: Outline) -> list[str]:
-    """The names in the modular file's `__all__`, as string literals in their order."""
-    definition = modular.definitions.get("__all__")
-    if definition is None:
-        return []
-    value = getattr(definition.statement.node, "value", None)
-    if not isinstance(value, (ast.List, ast.Tuple)):
-        return []
-    constants = [element.value for element in value.elts if isinstance(element, ast.Constant)]
-    return [name for name in constants if isinstance(name, str)]
+def exported(module: Outline) -> list[str]:
+    """The names that are written out in the module's `__all__`, in their order."""
+    found = [each.value for each in _exports(module) if isinstance(each, ast.Constant)]
+    return [name for name in found if isinstance(name, str)]
+
+
+def not_exported(module: Outline) -> ast.expr | None:
+    """What `__all__` holds besides names that are written out."""
+    for each in _exports(module):
+        if not (isinstance(each, ast.Constant) and isinstance(each.value, str)):
+            return each
+    return None
+
+
+def _exports(module: Outline) -> Iterator[ast.expr]:
+    """What `__all__` is made of: elements of lists, or whatever else stands for them."""
+    definition = module.definitions.get("__all__")
+    for part in (definition.statement, *definition.extras) if definition else ():
+        value: ast.expr | None = getattr(part.node, "value", None)
+        if isinstance(value, (ast.List, ast.Tuple)):
+            yield from value.elts
+        elif value is not None:
+            yield value
 
 
 def module_getattr(modular: Outline, belongs: Callable[[str], bool]) -> str:

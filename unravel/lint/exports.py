@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
+from unravel import printing
 from unravel.lint.modular import Child, Modular
 from unravel.lint.rule import Edit
 from unravel.routing import MODELING, kind_of
@@ -18,13 +18,8 @@ def statement_of(outline: Outline) -> Statement | None:
 
 
 def exported(outline: Outline) -> tuple[str, ...] | None:
-    """The names in `__all__`; None where there is none, or it is not a plain list."""
-    statement = statement_of(outline)
-    value = getattr(statement.node, "value", None) if statement is not None else None
-    if not isinstance(value, (ast.List, ast.Tuple)):
-        return None
-    names = [e.value for e in value.elts if isinstance(e, ast.Constant)]
-    return tuple(name for name in names if isinstance(name, str))
+    """The names in `__all__`; None where there is none."""
+    return tuple(printing.exported(outline)) if "__all__" in outline.definitions else None
 
 
 def public_names(modular: Modular) -> tuple[str, ...]:
