@@ -40,6 +40,7 @@ _OPTIONS = (
         help="How the report is printed.",
     ),
     click.option("--html", metavar="FILE", help="Write a page with all findings, too."),
+    click.option("--scripts", metavar="DIR", help="Where a script is written for what fails."),
     options.NO_CACHE,
     options.CACHE_DIR,
     click.option("-v", "--verbose", is_flag=True, help="Say of every check what came out of it."),
@@ -110,7 +111,18 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
         hint = ": install `unravel[forward]`" if needed else ""
         say(f"{error.args[0] if error.args else error}{hint}")
         return FAILED
-    return _report(reports, home, **chosen)
+    kept = store.folder / "scripts" / home.name if store else None
+    folder = Path(chosen["scripts"]) if chosen["scripts"] else kept
+    return _report(_with_scripts(reports, folder), home, **chosen)
+
+
+def _with_scripts(reports: list[ModelReport], folder: Path | None) -> list[ModelReport]:
+    """For what fails, a script that shows it; none where nobody said where and nothing is kept."""
+    if not any(finding.script for report in reports for finding in report.findings):
+        return reports
+    from checks.forward import scripts
+
+    return scripts.written(reports, folder)
 
 
 def _shard(text: str) -> tuple[int, int]:

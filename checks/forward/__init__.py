@@ -11,6 +11,7 @@
     manifest    what can be seen without running anything
     numerics    how far numbers may be apart
     locating    from an operation to the line that asked for it
+    scripts     programs that show what failed
     pairs       two definitions held against each other
     session     the checks of one model
     project     where the files of a model are

@@ -44,6 +44,7 @@ def _fields(finding: Finding, root: Path) -> dict[str, object]:
         "note": finding.note,
         "error": _number(finding.error),
         "bound": _number(finding.bound),
+        "script": finding.script or None,
         "places": [
             {
                 "role": place.role,
@@ -97,10 +98,11 @@ _TAGS = {Verdict.DIVERGED: "failure", Verdict.BROKEN: "error", Verdict.SKIPPED: 
 
 def _outcome(case: ElementTree.Element, finding: Finding, root: Path) -> None:
     tag = _TAGS.get(finding.verdict)
-    text = "\n".join(
+    places = [
         f"{place.role}: {from_here(place.path, root)}:{place.line}: {place.text}"
         for place in finding.places
-    )
+    ]
+    text = "\n".join([*places, *([f"script: {finding.script}"] if finding.script else [])])
     if tag is not None:
         outcome = ElementTree.SubElement(case, tag, message=_printable(finding.note))
         outcome.text = _printable(text)
@@ -191,6 +193,8 @@ def _finding(finding: Finding, root: Path) -> str:
         f"{escape(place.text)}</pre>"
         for place in finding.places
     )
+    if finding.script:
+        places += f"<pre>script {escape(finding.script)}</pre>"
     error = "" if not finding.error else f"{finding.error:.1e}"
     return (
         f"<tr><td>{_badge(finding.verdict)}</td><td>{escape(finding.name)}</td>"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from checks.forward.inputs import Inputs, Request, labels, make
+from checks.forward.leaves import tensors
 
 SEED = 20240229
 
@@ -106,8 +107,6 @@ def _learn(model: Any, given: Inputs) -> Any:
 
 def stand_in_loss(outputs: Any) -> Tensor:
     """Where a model has no loss: the sum of its outputs, each number weighted by its place."""
-    from checks.forward.leaves import tensors
-
     parts = [each for each in tensors(outputs).values() if each.requires_grad]
     weighted = [
         (part.flatten() * torch.linspace(-1, 1, part.numel(), device=part.device)).sum()

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from checks.forward import catalogue, configs, golden, itself, pairs, sides
+from checks.forward import catalogue, configs, golden, itself, pairs, scripts, sides
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
@@ -287,7 +287,8 @@ def _check_class(
         except Exception as error:
             asked = question if role == "generated" else replace(question, pair=role)
             note = f"{role}: {type(error).__name__}: {pairs.first_line(error)}"
-            yield asked.answer("building", Verdict.BROKEN, note)
+            found = asked.answer("building", Verdict.BROKEN, note)
+            yield _with_script(found, subject.generated, side, options)
     one = built.pop("generated", None)
     if one is None:
         return
@@ -296,12 +297,35 @@ def _check_class(
     request = request_of(subject, next(iter(built.values()), one))
     for pair, other in built.items():
         asked = replace(question, pair=pair, exactly=pair in ("live", "itself"))
-        yield pairs.compare_manifests(asked, one, other)
+        found = pairs.compare_manifests(asked, one, other)
+        yield _with_script(found, one.side, other.side, options)
         for scenario in scenarios:
-            yield _compare(subject, asked, one, other, scenario, request)
+            found = _compare(subject, asked, one, other, scenario, request)
+            yield _with_script(found, one.side, other.side, options, scenario, request)
     if scenarios is SCENARIOS and variant == "tiny":
         own = replace(request, model_class=type(one.model), config=one.config)
-        yield from itself.check_itself(question, one, own, subject.settings.skip)
+        for found in itself.check_itself(question, one, own, subject.settings.skip):
+            is_shown = found.verdict.is_failure
+            script = scripts.of_itself(found, one.side, options, own) if is_shown else ""
+            yield replace(found, script=script)
+
+
+def _with_script(
+    finding: Finding,
+    one: Side,
+    other: Side,
+    options: configs.Options,
+    scenario: Scenario | None = None,
+    request: Request | None = None,
+) -> Finding:
+    """`finding`, and a program that shows it if it is a failure."""
+    if not finding.verdict.is_failure:
+        return finding
+    try:
+        given = scenario.inputs(request) if scenario and request else None
+    except LookupError:  # which is what the finding says
+        return finding
+    return replace(finding, script=scripts.of_pair(finding, one, other, options, scenario, given))
 
 
 def _compare(

@@ -43,27 +43,43 @@ def _cut(text: str, width: int) -> str:
 
 
 def details(report: ModelReport, *, root: Path, verbose: bool = False) -> Iterator[str]:
-    """What failed, and where; if `verbose`, what came out of every check."""
+    """What failed first of each class and pair, and where; if `verbose`, all checks."""
     if verbose and report.since:
         yield f"{report.model}: unchanged since {report.since}"
-    for finding in report.findings:
-        if finding.verdict.is_failure or verbose:
+    if verbose:
+        for finding in report.findings:
             yield from finding_lines(finding, root)
+        return
+    failures = [finding for finding in report.findings if finding.verdict.is_failure]
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in failures:
+        groups.setdefault((finding.verdict, finding.pair, finding.subject), []).append(finding)
+    for first, *others in groups.values():
+        yield from finding_lines(first, root)
+        if others:
+            names = ", ".join(f"{each.variant} {each.check}".strip() for each in others)
+            yield from _wrapped(f"the same verdict: {names}")
 
 
 def finding_lines(finding: Finding, root: Path) -> Iterator[str]:
     yield f"{finding.verdict.label}: {finding.model}: {finding.name}"
     if finding.note:
-        yield from textwrap.wrap(
-            finding.note,
-            WIDTH,
-            initial_indent="    ",
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from _wrapped(finding.note)
     for place in finding.places:
         yield f"    {place.role:<10} {from_here(place.path, root)}:{place.line}: {place.text}"
+    if finding.script:
+        yield f"    {'script':<10} {from_here(finding.script, root)}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent="    ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def from_here(path: str, root: Path) -> str:

@@ -73,6 +73,8 @@ class Finding:
     places: tuple[Place, ...] = ()
     error: float | None = None
     bound: float | None = None
+    script: str = ""
+    """A program that shows a failure: its text, and its path once it is written down."""
 
     @property
     def name(self) -> str:
