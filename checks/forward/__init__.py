@@ -19,6 +19,7 @@
     stored      reports of earlier runs, while nothing has changed
     running     all models
     terminal    the table
+    plugin      all models, as tests of pytest
 
 Nothing here knows the converter: it runs wherever torch and transformers do.
 """
