@@ -24,6 +24,7 @@ _OPTIONS = (
     click.option("--root", metavar="DIR", help="The project's folder, if not found from here."),
     click.option("--model", "own", metavar="SPEC", help="Compare this (transformers:mistral) ..."),
     click.option("--reference", metavar="SPEC", help="... with this (transformers:llama)."),
+    click.option("--names", metavar="FILE", help="What the reference's names are in --model's."),
     click.option("--map", "changes", metavar="KEY=VALUE", multiple=True, help="In their configs."),
     click.option("--all-of", metavar="PACKAGE", help="All model types of `transformers`."),
     click.option("--shard", metavar="K/N", default="1/1", help="Every Nth model from the Kth on."),
@@ -68,6 +69,8 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
 
     if bool(chosen["own"]) != bool(chosen["reference"]):
         raise click.UsageError("--model and --reference belong together.")
+    if chosen["names"] and not chosen["own"]:
+        raise click.UsageError("--names is for --model and --reference.")
     shard, changes = _shard(chosen["shard"]), dict(map(_change, chosen["changes"]))
     home = (Path(root) if root else find_root(Path.cwd())).resolve()
     from checks.forward import running
@@ -83,6 +86,7 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
                 chosen["reference"],
                 changes,
                 root=home,
+                names=chosen["names"],
                 store=store,
                 on_report=show,
             )
@@ -106,6 +110,9 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
                 store=store,
                 on_report=show,
             )
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}")
+        return FAILED
     except (ImportError, LookupError, ValueError) as error:
         needed = getattr(error, "name", None) in ("torch", "transformers", "numpy")
         hint = ": install `unravel[forward]`" if needed else ""

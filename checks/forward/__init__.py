@@ -2,6 +2,8 @@
 
     verdicts    what is found, and how bad it is
     sides       where definitions come from: generated, live, reference
+    naming      what the names of an original are in ours
+    originals   a model of another make as a side like any other
     configs     a tiny configuration for any configuration class, and a perturbed one
     inputs      what a model is given
     weights     the same weights on every machine

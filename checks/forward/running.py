@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,30 +114,44 @@ def check_named(
     options: dict[str, Any],
     *,
     root: str | Path,
+    names: str | Path | None = None,
     store: Store | None = None,
     on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
     """Two definitions by the names of their modules: `transformers:mistral`.
 
-    `options` go into both configurations. Raises a LookupError where no two classes match, and
-    what importing raises.
+    `options` go into both configurations. `names` is a file that says what the names of a model of
+    another make are in ours. Raises a LookupError where no two classes match, a ValueError for a
+    mistake in the file, and what importing raises.
     """
     project = Project(Path(root).resolve())
     _make_importable(project)
     chosen = settings.ModelSettings(config=options)
+    told = Path(names).read_text("utf-8") if names else ""
 
     def load() -> Check:
-        from checks.forward import catalogue, session
+        from checks.forward import catalogue, itself, session
 
+        if names:
+            from checks.forward.originals import corresponding
+
+            sides = corresponding(own, reference, names)
+            left_out = set(itself.scenario_names()).difference(_COMPARED)
+            skip = dict.fromkeys(left_out, "only what corresponds is compared")
+            return lambda name: session.check_pair(name, *sides, replace(chosen, skip=skip))
         one = catalogue.side(own, "generated")
         other = catalogue.paired(one, catalogue.side(reference, "reference"))
         return lambda name: session.check_pair(name, one, other, chosen)
 
     def digest(now: Fingerprints, name: str) -> str:
-        return now.of_modules((own, reference), chosen)
+        return now.of_modules((own, reference), (chosen, told))
 
     stored = _stored(store, project, digest)
     return _each([own], load, stored, jobs=1, limits=Limits(), on_report=on_report)
+
+
+_COMPARED = ("plain", "padded", "learning")
+"""What can be asked of models of two makes."""
 
 
 def _stored(store: Store | None, project: Project, digest: Digest) -> Stored | None:

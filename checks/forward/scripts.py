@@ -59,7 +59,7 @@ def of_pair(
     imports, sources = inlined(needed)
     more = ("import copy", "import random", "import sys", "import numpy as np", "import torch")
     homes = [_home(side.model_class(name)) for side in sides if side.role != "live"]
-    if other.role == "live":
+    if other.role == "live" or other.recipe:
         homes.append(str(Path(__file__).parents[2]))
     parts = [
         f"{_about(finding)}\nfrom __future__ import annotations",
@@ -68,8 +68,7 @@ def of_pair(
         f"OPTIONS = {_text(dict(options))}",
         _asking(scenario, given or {}) if scenario else _LOOKING,
         *sources,
-        _importing(one, name, "mine"),
-        _importing(other, name, "theirs") if other.role != "live" else _live(one, other, name),
+        *_answers(one, other, name),
         _SHOWING.format(bound=finding.bound or 0.0) if scenario else _TELLING,
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
@@ -235,6 +234,18 @@ def _literal(name: str, value: Any) -> str:
 
 def _text(value: object) -> str:
     return pprint.pformat(value, width=WIDTH - 12, compact=True, sort_dicts=False)
+
+
+def _answers(one: Side, other: Side, name: str) -> list[str]:
+    """Statements that bind `mine` and `theirs`."""
+    if other.recipe:
+        asked = 'answer({side}.classes["{name}"], {side}.config)'
+        mine, theirs = (asked.format(side=each, name=name) for each in ("one", "other"))
+        return [other.recipe, f"mine, theirs = {mine}, {theirs}"]
+    mine = _importing(one, name, "mine")
+    if other.role == "live":
+        return [mine, _live(one, other, name)]
+    return [mine, _importing(other, name, "theirs")]
 
 
 def _importing(side: Side, name: str, as_name: str, *, call: bool = True) -> str:

@@ -35,6 +35,8 @@ class Side:
     """The role of each source file of this side, by its path: generated, modular, parent."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Where its classes have other names: by ours, its own."""
+    recipe: str = ""
+    """Python that makes `one` and `other`, where it takes more than to import two classes."""
 
     def model_class(self, name: str) -> Any:
         return self.classes[self.names.get(name, name)]
