@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unravel import options
-from unravel.terminal import say
+from unravel.terminal import Bar, progress, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,8 @@ _OPTIONS = (
     click.option("--names", metavar="FILE", help="What the reference's names are in --model's."),
     click.option("--map", "changes", metavar="KEY=VALUE", multiple=True, help="In their configs."),
     click.option("--all-of", metavar="PACKAGE", help="All model types of `transformers`."),
-    click.option("--shard", metavar="K/N", default="1/1", help="Every Nth model from the Kth on."),
+    click.option("--shard", metavar="K/N", default="1/1", help="The Kth of N shares of them."),
+    click.option("--costs", metavar="FILE", help="An earlier JSON report: share time, too."),
     click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes of their own."),
     click.option("--record", is_flag=True, help="Write down what each model computes."),
     click.option("--audit", is_flag=True, help="Try the checks: are small mistakes caught?"),
@@ -73,43 +74,14 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
         raise click.UsageError("--names is for --model and --reference.")
     shard, changes = _shard(chosen["shard"]), dict(map(_change, chosen["changes"]))
     home = (Path(root) if root else find_root(Path.cwd())).resolve()
-    from checks.forward import running
-
-    show = _shower(quiet=chosen["quiet"] or chosen["form"] != "text")
     store = _store(home, chosen["cache_dir"], wanted=not chosen["no_cache"])
     try:
         if chosen["audit"]:
             return _audit(home, models, chosen["mutants"])
-        if chosen["own"]:
-            reports = running.check_named(
-                chosen["own"],
-                chosen["reference"],
-                changes,
-                root=home,
-                names=chosen["names"],
-                store=store,
-                on_report=show,
-            )
-        elif chosen["all_of"]:
-            reports = running.check_all_of(
-                chosen["all_of"],
-                root=home,
-                models=models,
-                jobs=chosen["jobs"],
-                shard=shard,
-                store=store,
-                on_report=show,
-            )
-        else:
-            reports = running.check_forward(
-                root=home,
-                models=models,
-                record=chosen["record"],
-                jobs=chosen["jobs"],
-                shard=shard,
-                store=store,
-                on_report=show,
-            )
+        with progress("checking") as bar:
+            show = _shower(bar, quiet=chosen["quiet"] or chosen["form"] != "text")
+            told = {"root": home, "store": store, "on_begin": bar, "on_report": show}
+            reports = _checked(models, shard, changes, chosen, told)
     except OSError as error:
         say(f"{error.filename}: {error.strerror}")
         return FAILED
@@ -121,6 +93,25 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
     kept = store.folder / "scripts" / home.name if store else None
     folder = Path(chosen["scripts"]) if chosen["scripts"] else kept
     return _report(_with_scripts(reports, folder), home, **chosen)
+
+
+def _checked(
+    models: tuple[str, ...],
+    shard: tuple[int, int],
+    changes: dict[str, object],
+    chosen: dict[str, Any],
+    told: dict[str, Any],
+) -> list[ModelReport]:
+    from checks.forward import running, shards
+
+    if chosen["own"]:
+        own, reference, names = chosen["own"], chosen["reference"], chosen["names"]
+        return running.check_named(own, reference, changes, names=names, **told)
+    costs = shards.costs(chosen["costs"]) if chosen["costs"] else {}
+    told |= {"models": models, "shard": shard, "costs": costs, "jobs": chosen["jobs"]}
+    if chosen["all_of"]:
+        return running.check_all_of(chosen["all_of"], **told)
+    return running.check_forward(record=chosen["record"], **told)
 
 
 def _with_scripts(reports: list[ModelReport], folder: Path | None) -> list[ModelReport]:
@@ -163,7 +154,7 @@ def _store(home: Path, folder: str | None, *, wanted: bool) -> Cache | None:
     return open_cache(known, home, wanted and (folder or True))
 
 
-def _shower(*, quiet: bool) -> Callable[[ModelReport, int], None]:
+def _shower(bar: Bar, *, quiet: bool) -> Callable[[ModelReport, int], None]:
     """Prints the line of each model as soon as it is known."""
     from checks.forward import terminal
 
@@ -172,6 +163,7 @@ def _shower(*, quiet: bool) -> Callable[[ModelReport, int], None]:
     def show(report: ModelReport, total: int) -> None:
         seen.append(report.model)
         if not quiet:
+            bar.hide()
             for line in terminal.table_lines(report, first=len(seen) == 1):
                 click.echo(line)
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from unravel.outcomes import FinishedFile
     from unravel.types import Diagnostic
 
@@ -186,26 +188,45 @@ def _is_colored(stream: TextIO) -> bool:
     return wanted and stream.isatty()
 
 
+class Bar:
+    """To be called with the numbers of models that are done and of all models."""
+
+    def __init__(self, what: str) -> None:
+        self._bar: Progress | None = None
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        # Without a thread that redraws it: worker processes are forked while it is shown. Nor is
+        # what is printed meanwhile its own: that may go to a file.
+        self._bar = Progress(
+            console=Console(stderr=True),
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._bar.add_task(what, total=None)
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        if self._bar is not None and total > 1:
+            self._bar.start()
+            if what:
+                self._bar.update(self._task, description=what)
+            self._bar.update(self._task, completed=done, total=total)
+            self._bar.refresh()
+
+    def hide(self) -> None:
+        """Until it is called again: something is about to be printed."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None]]:
-    """Something to call with the numbers of models that are done and of all models."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    # Without a thread that redraws it: worker processes are forked while it is shown.
-    bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
-    task = bar.add_task("converting", total=None)
-
-    def on_progress(done: int, total: int) -> None:
-        if total > 1:
-            bar.start()
-            bar.update(task, completed=done, total=total)
-            bar.refresh()
-
+def progress(what: str = "converting") -> Iterator[Bar]:
+    bar = Bar(what)
     try:
-        yield on_progress
+        yield bar
     finally:
-        bar.stop()
+        bar.hide()

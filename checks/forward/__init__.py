@@ -19,6 +19,7 @@
     project     where the files of a model are
     fingerprints  what findings depend on, as a digest
     stored      reports of earlier runs, while nothing has changed
+    shards      which models a machine takes
     running     all models
     terminal    the table
     plugin      all models, as tests of pytest

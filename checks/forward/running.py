@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from logging import CRITICAL
@@ -19,6 +19,7 @@ from checks.forward import settings
 from checks.forward.fingerprints import Fingerprints
 from checks.forward.forking import Limits, Lost, run_each
 from checks.forward.project import Project
+from checks.forward.shards import share
 from checks.forward.stored import Digest, Store, Stored
 from checks.forward.verdicts import Finding, ModelReport, Verdict
 
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
     from checks.forward.audit import Audit
 
 Check = Callable[[str], ModelReport]
+OnBegin = Callable[[int, int, str], None]
+"""Is told how many models are done, of how many, and the next; the first of several at once."""
 OnReport = Callable[[ModelReport, int], None]
 """Is told each report as it is there, and of how many."""
+
+
+def _wait(done: int, total: int, model: str) -> None:
+    pass
 
 
 def _ignore(report: ModelReport, total: int) -> None:
@@ -41,17 +48,20 @@ def check_forward(
     record: bool = False,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
+    costs: Mapping[str, float] = {},
     store: Store | None = None,
+    on_begin: OnBegin = _wait,
     on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
     """A report for each model of a project, in the order of their names.
 
     `record`: what each computes is written down, for later runs to compare with. With one of
-    `jobs`, all is run in this process. `shard` (k, n) is every nth model from the kth on. What is
-    in `store` is not run again. Raises a LookupError naming a model that there is not.
+    `jobs`, all is run in this process. `shard` (k, n) is the kth of n shares, which take about
+    as long by the `costs` that are known. What is in `store` is not run again. Raises a LookupError
+    naming a model that there is not.
     """
     project = Project(Path(root).resolve())
-    wanted = _wanted(project, models)[shard[0] - 1 :: shard[1]]
+    wanted = share(_wanted(project, models), shard, costs)
     _make_importable(project)
     known = settings.read(project.root / settings.FILE)
 
@@ -67,7 +77,7 @@ def check_forward(
         return now.of_model(model, own(model))
 
     stored = _stored(None if record else store, project, digest)
-    return _each(wanted, load, stored, jobs=jobs, limits=Limits(), on_report=on_report)
+    return _each(wanted, load, stored, jobs=jobs, limits=Limits(), tell=(on_begin, on_report))
 
 
 def check_all_of(
@@ -77,8 +87,10 @@ def check_all_of(
     models: Sequence[str] = (),
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
+    costs: Mapping[str, float] = {},
     limits: Limits | None = None,
     store: Store | None = None,
+    on_begin: OnBegin = _wait,
     on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
     """A report for each model type of the installed transformers, or for those named.
@@ -93,7 +105,7 @@ def check_all_of(
     missing = sorted(set(models).difference(types))
     if missing:
         raise LookupError(f"{package} has no model type {', '.join(missing)}")
-    wanted = [name for name in types if name in models or not models][shard[0] - 1 :: shard[1]]
+    wanted = share([name for name in types if name in models or not models], shard, costs)
 
     def load() -> Check:
         from checks.forward import session
@@ -105,7 +117,7 @@ def check_all_of(
 
     stored = _stored(store, Project(Path(root).resolve()), digest)
     limits = limits or Limits(120.0)
-    return _each(wanted, load, stored, jobs=max(2, jobs), limits=limits, on_report=on_report)
+    return _each(wanted, load, stored, jobs=max(2, jobs), limits=limits, tell=(on_begin, on_report))
 
 
 def check_named(
@@ -116,6 +128,7 @@ def check_named(
     root: str | Path,
     names: str | Path | None = None,
     store: Store | None = None,
+    on_begin: OnBegin = _wait,
     on_report: OnReport = _ignore,
 ) -> list[ModelReport]:
     """Two definitions by the names of their modules: `transformers:mistral`.
@@ -147,7 +160,7 @@ def check_named(
         return now.of_modules((own, reference), (chosen, told))
 
     stored = _stored(store, project, digest)
-    return _each([own], load, stored, jobs=1, limits=Limits(), on_report=on_report)
+    return _each([own], load, stored, jobs=1, limits=Limits(), tell=(on_begin, on_report))
 
 
 _COMPARED = ("plain", "padded", "learning")
@@ -165,9 +178,10 @@ def _each(
     *,
     jobs: int,
     limits: Limits,
-    on_report: OnReport,
+    tell: tuple[OnBegin, OnReport],
 ) -> list[ModelReport]:
     """The report of each of `names`; what is not stored is checked by what `load` gives."""
+    on_begin, on_report = tell
     found: dict[str, ModelReport] = {}
     for name in names:
         if stored and (report := stored.get(name)):
@@ -175,6 +189,7 @@ def _each(
             on_report(report, len(names))
     waiting = [name for name in names if name not in found]
     if waiting:
+        on_begin(len(found), len(names), waiting[0])
         with quiet_and_alone():
             check = load()
             for name, result in _results(waiting, check, jobs=jobs, limits=limits):
@@ -182,6 +197,9 @@ def _each(
                 if stored:
                     stored.put(report)
                 on_report(report, len(names))
+                left = [name for name in waiting if name not in found]
+                if left:
+                    on_begin(len(found), len(names), left[0])
     if stored:
         stored.trim()
     return [found[name] for name in names]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from checks.forward import reports, shards
 from checks.forward.project import Project
 from checks.forward.running import _wanted
+from checks.forward.verdicts import ModelReport
+from tests.forward.small import write
 from unravel.cli import run
 
 
@@ -61,9 +69,49 @@ def test_mistaken_arguments(arguments: list[str], capsys: pytest.CaptureFixture[
 
 def test_shards_are_all_models_once(project: Project) -> None:
     every = _wanted(project, ())
-    shards = [model for k in (1, 2, 3) for model in every[k - 1 :: 3]]
-    assert sorted(shards) == every
+    shares = [shards.share(every, (k, 3), {every[0]: 9.0, every[1]: 1.0}) for k in (1, 2, 3)]
+    assert sorted(model for share in shares for model in share) == every
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
     assert len(every) > 9
+
+
+def test_shards_take_as_long(tmp_path: Path) -> None:
+    seconds = {"long": 10.0, "a": 3.0, "b": 3.0, "c": 4.0}
+    report = [ModelReport(name, (), cost) for name, cost in seconds.items()]
+    (tmp_path / "report.json").write_text(reports.as_json(report, tmp_path))
+    known = shards.costs(tmp_path / "report.json")
+    assert shards.share(["a", "b", "c", "long"], (1, 2), known) == ["long"]
+    assert shards.share(["a", "b", "c", "long"], (2, 2), known) == ["a", "b", "c"]
+    (tmp_path / "report.json").write_text("[]")
+    with pytest.raises(ValueError, match="no report"):
+        shards.costs(tmp_path / "report.json")
+
+
+def test_progress_is_shown_on_a_terminal_alone(repository: Path, tmp_path: Path) -> None:
+    """The table goes to a file, and the bar to the terminal that was left to it."""
+    for name in ("one", "two"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        write(tmp_path / "models" / name, f"modeling_{name}")
+    (tmp_path / "models" / "__init__.py").touch()
+    command = [sys.executable, "-m", "unravel", "forward", "--root", str(tmp_path), "--no-cache"]
+    variables = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    leader, follower = pty.openpty()
+    with (tmp_path / "table").open("w") as table:
+        running = subprocess.Popen(
+            command, cwd=repository, stdout=table, stderr=follower, env=variables
+        )
+    os.close(follower)
+    shown = bytearray()
+    with contextlib.suppress(OSError):  # how the end of a terminal is told
+        while chunk := os.read(leader, 4096):
+            shown += chunk
+    os.close(leader)
+    assert running.wait() == 0
+    assert b"two" in shown
+    assert b"50%" in shown
+    assert b"\x1b[3" not in shown, "no colors were asked for"
+    lines = (tmp_path / "table").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["model", "one", "two", "2"]
 
 
 def test_mistake_in_settings_is_told(
