@@ -107,17 +107,11 @@ MODULAR = {
         """,
     ),
     "syntax error": (
-        FROM.encode() + b"class BadModel(OldModel:\n    pass\n",
+        FROM.encode() + b"class BadModel(OldModel)\n    pass\n",
         """\
-        @bad:4:15: UNR003 not valid PYTHON: '(' was never closed
-            class BadModel(OldModel:
-                          ^
-        """
-        if sys.version_info >= (3, 12)
-        else """\
-        @bad:4:24: UNR003 not valid PYTHON: invalid syntax
-            class BadModel(OldModel:
-                                   ^
+        @bad:4:25: UNR003 not valid PYTHON: expected ':'
+            class BadModel(OldModel)
+                                    ^
         """,
     ),
     "tabs and blanks": (

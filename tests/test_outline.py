@@ -196,7 +196,7 @@ def test_parts_make_up_each_function(file: Path) -> None:
             continue
         found = function_outline(module.lines, definition.statement)
         returns = f" -> {found.returns}" if found.returns else ""
-        head = f"{found.keyword} {found.name}({found.parameters}){returns}:"
+        head = f"{found.keyword} {found.name}{found.type_parameters}({found.parameters}){returns}:"
         parts = [found.docstring] if found.docstring else []
         body = "".join(part.lead + part.text for part in [*parts, *found.body]) + found.footer
         printed = f"{found.decorators}{head}{found.head_comment}\n{body}"

@@ -102,10 +102,13 @@ def test_comments_and_blank_lines_are_dropped() -> None:
 def test_strings_and_comments_are_those_of_tokenize(file: Path) -> None:
     text = file.read_text("utf-8")
     ours = [span for kind, *span in tokens(text) if kind in ("string", "comment")]
-    theirs = list(_plain_tokens(text))
+    theirs = [list(span) for span in _plain_tokens(text)]
     inside = _fstring_spans(text)
-    outside = [s for s in ours if not any(a <= s[0] < b for a, b in inside)]
-    assert outside == [list(span) for span in theirs]
+    # From Python 3.12 on, strings in the braces of f-strings are tokens, too.
+    outside = [
+        [s for s in spans if not any(a <= s[0] < b for a, b in inside)] for spans in (ours, theirs)
+    ]
+    assert outside[0] == outside[1]
 
 
 @pytest.mark.parametrize("file", STDLIB_FILES, ids=lambda file: file.name)
