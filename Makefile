@@ -3,6 +3,7 @@
 #   make convert      every file under modular/ into models/
 #   make test         everything that CI runs
 #   make forward      do all models compute what their modular files and transformers say?
+#   make forward-slow the same, and generation, torch.compile, tensor parallel, published sizes
 #   make corpus       all modular files of a transformers release, compared with what it ships
 #   make corpus-outside
 #                     the same files as another repository would have them, imported and run
@@ -23,7 +24,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test forward fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench docs clean
+.PHONY: help convert test forward forward-slow fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,9 @@ test: .venv/.tests corpus-fetch
 
 forward: .venv/.tests
 	$(BIN)/unravel forward
+
+forward-slow: .venv/.tests
+	$(BIN)/unravel forward --slow
 
 # EXAMPLES=100 for a shorter run, SEED=1 for the same one again.
 fuzz: .venv/.tests

@@ -30,6 +30,8 @@ _OPTIONS = (
     click.option("--shard", metavar="K/N", default="1/1", help="The Kth of N shares of them."),
     click.option("--costs", metavar="FILE", help="An earlier JSON report: share time, too."),
     click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes of their own."),
+    click.option("--slow", is_flag=True, help="And compiled, parallel, full-size, generating."),
+    click.option("--backend", metavar="NAME", default="", help="With --slow: of torch.compile."),
     click.option("--record", is_flag=True, help="Write down what each model computes."),
     click.option("--audit", is_flag=True, help="Try the checks: are small mistakes caught?"),
     click.option("--mutants", metavar="N", default=0, help="With --audit: about N for each model."),
@@ -72,6 +74,10 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
         raise click.UsageError("--model and --reference belong together.")
     if chosen["names"] and not chosen["own"]:
         raise click.UsageError("--names is for --model and --reference.")
+    if chosen["backend"] and not chosen["slow"]:
+        raise click.UsageError("--backend belongs to --slow.")
+    if chosen["names"] and chosen["slow"]:
+        raise click.UsageError("--slow is not for models that correspond by --names.")
     shard, changes = _shard(chosen["shard"]), dict(map(_change, chosen["changes"]))
     home = (Path(root) if root else find_root(Path.cwd())).resolve()
     store = _store(home, chosen["cache_dir"], wanted=not chosen["no_cache"])
@@ -103,7 +109,9 @@ def _checked(
     told: dict[str, Any],
 ) -> list[ModelReport]:
     from checks.forward import running, shards
+    from checks.forward.settings import Slow
 
+    told |= {"slow": Slow(chosen["backend"]) if chosen["slow"] else None}
     if chosen["own"]:
         own, reference, names = chosen["own"], chosen["reference"], chosen["names"]
         return running.check_named(own, reference, changes, names=names, **told)

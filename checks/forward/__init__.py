@@ -15,6 +15,11 @@
     locating    from an operation to the line that asked for it
     scripts     programs that show what failed
     pairs       two definitions held against each other
+    slow        the slow tier:
+    fullsize      published sizes, on fake tensors
+    generating    texts, by log-probabilities
+    compiling     compiled, and not
+    parallel      split among two processes, and not
     session     the checks of one model
     project     where the files of a model are
     fingerprints  what findings depend on, as a digest

@@ -44,13 +44,26 @@ def check_itself(
         if comparison.name in skip:
             yield question.answer(comparison.name, Verdict.SKIPPED, skip[comparison.name])
         else:
-            yield _answer(question, comparison, one, request)
+            yield answer(question, comparison, one, request)
 
 
-def _answer(question: Question, comparison: Comparison, one: Instance, request: Request) -> Finding:
-    name = comparison.name
-    try:
+def answer(question: Question, comparison: Comparison, one: Instance, request: Request) -> Finding:
+    """What one comparison finds. Nothing is raised."""
+
+    def compare() -> Finding:
         actual, expected = comparison.ask(one, request)
+        return judge(question, comparison.name, one, actual, expected, again)
+
+    def again() -> Any:
+        return comparison.ask(one, request)[1]
+
+    return caught(question, comparison.name, compare)
+
+
+def caught(question: Question, name: str, compare: Callable[[], Finding]) -> Finding:
+    """What `compare` finds, or why it finds nothing."""
+    try:
+        return compare()
     except NotAskedError as reason:
         return question.answer(name, Verdict.SKIPPED, str(reason))
     except VacuousError as reason:
@@ -58,16 +71,33 @@ def _answer(question: Question, comparison: Comparison, one: Instance, request: 
     except Exception as error:
         note = f"{type(error).__name__}: {first_line(error)}"
         return question.answer(name, Verdict.BROKEN, note)
+
+
+def judge(
+    question: Question,
+    name: str,
+    one: Instance,
+    actual: Any,
+    expected: Any,
+    again: Callable[[], Any],
+) -> Finding:
+    """How far `actual` is from `expected`, and whether it may be.
+
+    `again` gives what is expected once more, of weights that are a last bit off. Where not a bit
+    may differ, it is not asked for.
+    """
     if not any(each.numel() for each in tensors(expected).values()):
         return question.answer(name, Verdict.VACUOUS, "there is nothing to compare")
     found = numerics.furthest(actual, expected)
     if found is None:
         return question.answer(name, Verdict.EQUAL_BITS)
+    if question.exactly:
+        return question.answer(name, Verdict.DIVERGED, found.message, (), found.error)
     bound = max(numerics.bound_of(torch.float32), question.tolerance)
     note = question.reason if question.tolerance else ""
     if bound < found.error < float("inf"):
         with numerics.nudged(one.model):
-            moved = numerics.furthest(comparison.ask(one, request)[1], expected)
+            moved = numerics.furthest(again(), expected)
         response = 0.0 if moved is None or moved.error == float("inf") else moved.error
         bound = max(bound, numerics.RESPONSE * response)
         note = f"it answers a last bit of its weights with {response:.0e}"

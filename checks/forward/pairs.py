@@ -72,7 +72,7 @@ def compare_runs(
     try:
         mine = one.record(scenario, given)
     except Exception as error:
-        return question.answer(scenario.name, Verdict.BROKEN, *_failure(one, error))
+        return question.answer(scenario.name, Verdict.BROKEN, *failure(one, error))
     empty = _nothing_compared(theirs.outputs)
     if empty:
         return question.answer(scenario.name, Verdict.VACUOUS, empty)
@@ -148,7 +148,7 @@ def _nothing_compared(outputs: Any) -> str:
     return ""
 
 
-def _failure(instance: Instance, error: Exception) -> tuple[str, tuple[Place, ...]]:
+def failure(instance: Instance, error: Exception) -> tuple[str, tuple[Place, ...]]:
     places = []
     trace = error.__traceback__
     while trace is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from checks.forward.leaves import leaves
@@ -107,6 +108,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if is_view:
             result = func(*args, **kwargs)
             self._settle(result, None)
+            self._follow(args, result)
             return result
         arguments = tuple(map(self._named, args))
         if kwargs:
@@ -142,6 +144,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     self._labels.setdefault(_storage(tensor), label)
                 self._alive.append(tensor)
 
+    def _follow(self, args: tuple[Any, ...], result: object) -> None:
+        """A constant that becomes a fake tensor keeps its name: its values are gone."""
+        if isinstance(result, Tensor) and args and isinstance(args[0], Tensor):
+            storage = _storage(result)
+            if storage not in self._labels and storage != _storage(args[0]):
+                self._labels[storage] = str(self._reference(args[0])[1])
+
     def _named(self, value: object) -> object:
         if isinstance(value, Tensor):
             return self._reference(value)
@@ -173,9 +182,10 @@ _REFERENCE = "data"
 
 def content(tensor: Tensor) -> str:
     """A short hash of the values of `tensor`, its shape and its dtype."""
-    plain = tensor.detach().cpu().contiguous().flatten()
     digest = hashlib.blake2b(f"{tensor.dtype} {tuple(tensor.shape)}".encode(), digest_size=8)
-    digest.update(plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+    with unset_fake_temporarily():  # or what is computed of it here would have no values
+        plain = tensor.detach().cpu().contiguous().flatten()
+        digest.update(plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
     return digest.hexdigest()
 
 
@@ -217,7 +227,9 @@ def _nature(func: Any) -> tuple[bool, tuple[tuple[int, str], ...]]:
             if argument.alias_info is not None and argument.alias_info.is_write
         )
         aliases = [each.alias_info is not None for each in schema.returns]
-        _natures[func] = (bool(aliases) and all(aliases) and not written, written)
+        is_view = bool(aliases) and all(aliases) and not written
+        # Of a fake tensor it is even asked on which device it is.
+        _natures[func] = (is_view or func.namespace == "prim", written)
     return _natures[func]
 
 

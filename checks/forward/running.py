@@ -49,6 +49,7 @@ def check_forward(
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
     costs: Mapping[str, float] = {},
+    slow: settings.Slow | None = None,
     store: Store | None = None,
     on_begin: OnBegin = _wait,
     on_report: OnReport = _ignore,
@@ -71,13 +72,15 @@ def check_forward(
     def load() -> Check:
         from checks.forward import session
 
-        return lambda model: session.check_model(project, model, own(model), record=record)
+        return lambda model: session.check_model(
+            project, model, own(model), record=record, slow=slow
+        )
 
     def digest(now: Fingerprints, model: str) -> str:
         return now.of_model(model, own(model))
 
-    stored = _stored(None if record else store, project, digest)
-    return _each(wanted, load, stored, jobs=jobs, limits=Limits(), tell=(on_begin, on_report))
+    stored = _stored(None if record else store, project, digest, slow)
+    return _each(wanted, load, stored, jobs=jobs, limits=_limits(slow), tell=(on_begin, on_report))
 
 
 def check_all_of(
@@ -89,6 +92,7 @@ def check_all_of(
     shard: tuple[int, int] = (1, 1),
     costs: Mapping[str, float] = {},
     limits: Limits | None = None,
+    slow: settings.Slow | None = None,
     store: Store | None = None,
     on_begin: OnBegin = _wait,
     on_report: OnReport = _ignore,
@@ -110,13 +114,13 @@ def check_all_of(
     def load() -> Check:
         from checks.forward import session
 
-        return lambda name: session.check_class(name, *types[name], settings.ModelSettings())
+        return lambda name: session.check_class(name, *types[name], settings.ModelSettings(), slow)
 
     def digest(now: Fingerprints, name: str) -> str:
         return now.of_modules(types[name], settings.ModelSettings())
 
-    stored = _stored(store, Project(Path(root).resolve()), digest)
-    limits = limits or Limits(120.0)
+    stored = _stored(store, Project(Path(root).resolve()), digest, slow)
+    limits = limits or _limits(slow)
     return _each(wanted, load, stored, jobs=max(2, jobs), limits=limits, tell=(on_begin, on_report))
 
 
@@ -127,6 +131,7 @@ def check_named(
     *,
     root: str | Path,
     names: str | Path | None = None,
+    slow: settings.Slow | None = None,
     store: Store | None = None,
     on_begin: OnBegin = _wait,
     on_report: OnReport = _ignore,
@@ -154,21 +159,27 @@ def check_named(
             return lambda name: session.check_pair(name, *sides, replace(chosen, skip=skip))
         one = catalogue.side(own, "generated")
         other = catalogue.paired(one, catalogue.side(reference, "reference"))
-        return lambda name: session.check_pair(name, one, other, chosen)
+        return lambda name: session.check_pair(name, one, other, chosen, slow)
 
     def digest(now: Fingerprints, name: str) -> str:
         return now.of_modules((own, reference), (chosen, told))
 
-    stored = _stored(store, project, digest)
-    return _each([own], load, stored, jobs=1, limits=Limits(), tell=(on_begin, on_report))
+    stored = _stored(store, project, digest, slow)
+    return _each([own], load, stored, jobs=1, limits=_limits(slow), tell=(on_begin, on_report))
 
 
 _COMPARED = ("plain", "padded", "learning")
 """What can be asked of models of two makes."""
 
 
-def _stored(store: Store | None, project: Project, digest: Digest) -> Stored | None:
-    return None if store is None else Stored(store, Fingerprints(project), digest)
+def _stored(
+    store: Store | None, project: Project, digest: Digest, options: object
+) -> Stored | None:
+    return None if store is None else Stored(store, Fingerprints(project, options), digest)
+
+
+def _limits(slow: settings.Slow | None) -> Limits:
+    return Limits(600.0) if slow else Limits()
 
 
 def _each(

@@ -20,7 +20,7 @@ from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
 from checks.forward.project import Project
 from checks.forward.scenarios import BRIEF, SCENARIOS, Scenario, run
-from checks.forward.settings import ModelSettings
+from checks.forward.settings import ModelSettings, Slow
 from checks.forward.sides import Side
 from checks.forward.verdicts import Finding, ModelReport, Verdict
 
@@ -54,21 +54,27 @@ class Subject:
 
 
 def check_model(
-    project: Project, model: str, settings: ModelSettings, *, record: bool = False
+    project: Project,
+    model: str,
+    settings: ModelSettings,
+    *,
+    record: bool = False,
+    slow: Slow | None = None,
 ) -> ModelReport:
     """Everything that is found out about one model. Nothing is raised.
 
-    `record`: what it computes is written down, in the place of what was before.
+    `record`: what it computes is written down, in the place of what was before. `slow`: the slow
+    tier, too.
     """
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_caught(model, _of_project(project, model, settings, record=record)))
+        findings = tuple(_caught(model, _of_project(project, model, settings, record, slow)))
     return ModelReport(model, findings, time.perf_counter() - began)
 
 
 def _of_project(
-    project: Project, model: str, settings: ModelSettings, *, record: bool
+    project: Project, model: str, settings: ModelSettings, record: bool, slow: Slow | None
 ) -> Iterator[Finding]:
     with ExitStack() as stack:
         subject, notes = _subject(project, model, settings, stack)
@@ -76,19 +82,32 @@ def _of_project(
         subject = prepared(subject)
         yield from check_subject(subject)
         yield from _check_golden(subject, project.golden(model), record=record)
+        if slow:
+            yield from check_slowly(subject, slow)
 
 
-def check_pair(name: str, own: Side, other: Side, settings: ModelSettings) -> ModelReport:
+def check_pair(
+    name: str, own: Side, other: Side, settings: ModelSettings, slow: Slow | None = None
+) -> ModelReport:
     """Two definitions that were named, held against each other. Nothing is raised."""
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         subject = Subject(name, own, {other.role: other}, settings)
-        findings = tuple(_caught(name, check_subject(subject)))
+        findings = tuple(_caught(name, _of_pair(subject, slow)))
     return ModelReport(name, findings, time.perf_counter() - began)
 
 
-def check_class(name: str, package: str, class_name: str, settings: ModelSettings) -> ModelReport:
+def _of_pair(subject: Subject, slow: Slow | None) -> Iterator[Finding]:
+    subject = prepared(subject)
+    yield from check_subject(subject)
+    if slow:
+        yield from check_slowly(subject, slow)
+
+
+def check_class(
+    name: str, package: str, class_name: str, settings: ModelSettings, slow: Slow | None = None
+) -> ModelReport:
     """One class of an installed package: beside itself, and its modular file if it has one.
 
     Nothing is raised.
@@ -96,12 +115,12 @@ def check_class(name: str, package: str, class_name: str, settings: ModelSetting
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_caught(name, _of_class(name, package, class_name, settings)))
+        findings = tuple(_caught(name, _of_class(name, package, class_name, settings, slow)))
     return ModelReport(name, findings, time.perf_counter() - began)
 
 
 def _of_class(
-    name: str, package: str, class_name: str, settings: ModelSettings
+    name: str, package: str, class_name: str, settings: ModelSettings, slow: Slow | None
 ) -> Iterator[Finding]:
     model_class = catalogue.class_of(package, class_name)
     file = str(sys.modules[model_class.__module__].__file__)
@@ -122,6 +141,9 @@ def _of_class(
         for variant, chosen in subject.options.items():
             options = for_head(class_name, chosen)
             yield from _check_class(subject, class_name, variant, options, SCENARIOS, set())
+        if slow:
+            live = {role: side for role, side in others.items() if role == "live"}
+            yield from check_slowly(replace(subject, others=live), slow)
 
 
 def _caught(model: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -184,6 +206,29 @@ def check_subject(subject: Subject) -> Iterator[Finding]:
             own = for_head(head, options)
             yield from _check_class(subject, head, variant, own, scenarios, reached)
     yield from _unreached(subject, reached)
+
+
+def check_slowly(subject: Subject, chosen: Slow) -> Iterator[Finding]:
+    """The slow tier, of the class that is asked everything. `subject` is a prepared one."""
+    from checks.forward import slow  # its imports take a second
+
+    head = in_order(subject.generated.classes)[0]
+    options = for_head(head, subject.options["tiny"])
+    question = _question(subject, head, "tiny")
+    one = instance(subject.generated, head, options)
+    others = [
+        instance(side, head, options)
+        for side in subject.others.values()
+        if side.names.get(head, head) in side.classes
+    ]
+    request = request_of(subject, next(iter(others), one))
+    yield from slow.check(question, one, others, request, subject.settings, chosen)
+
+
+def _question(subject: Subject, head: str, variant: str) -> Question:
+    settings = subject.settings
+    tolerance, reason = settings.tolerance, settings.reason
+    return Question(subject.model, "itself", head, variant, tolerance=tolerance, reason=reason)
 
 
 def in_order(classes: Mapping[str, Any]) -> list[str]:
@@ -269,14 +314,7 @@ def _check_class(
     scenarios: tuple[Scenario, ...],
     reached: set[str],
 ) -> Iterator[Finding]:
-    question = Question(
-        subject.model,
-        "itself",
-        head,
-        variant,
-        tolerance=subject.settings.tolerance,
-        reason=subject.settings.reason,
-    )
+    question = _question(subject, head, variant)
     built: dict[str, Instance] = {}
     sides_of = {"generated": subject.generated, **subject.others}
     for role, side in sides_of.items():

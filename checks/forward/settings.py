@@ -43,6 +43,14 @@ class ModelSettings:
     """Checks, or classes, that are not asked, and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """What the slow tier is to do."""
+
+    backend: str = ""
+    """Of torch.compile; empty for the best that can be had."""
+
+
 def read(path: Path) -> dict[str, ModelSettings]:
     """The settings of each model. Raises a ValueError that names file and key of a mistake."""
     if not path.is_file():
