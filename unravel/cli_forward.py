@@ -83,7 +83,7 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
     store = _store(home, chosen["cache_dir"], wanted=not chosen["no_cache"])
     try:
         if chosen["audit"]:
-            return _audit(home, models, chosen["mutants"])
+            return _audit(home, models, **chosen)
         with progress("checking") as bar:
             show = _shower(bar, quiet=chosen["quiet"] or chosen["form"] != "text")
             told = {"root": home, "store": store, "on_begin": bar, "on_report": show}
@@ -208,13 +208,15 @@ def _report(
     return verdicts.exit_code(reports)
 
 
-def _audit(home: Path, models: tuple[str, ...], mutants: int) -> int:
+def _audit(
+    home: Path, models: tuple[str, ...], *, mutants: int, jobs: int, verbose: bool, **_: object
+) -> int:
     """0 where at least 99% of the mistakes are caught, 1 where fewer are."""
     from checks.forward import audit, running
 
-    worst = 1.0
-    for found in running.audit_forward(root=home, models=models, most=mutants):
-        for line in audit.lines(found, home):
+    passed = []
+    for found in running.audit_forward(root=home, models=models, most=mutants, jobs=jobs):
+        for line in audit.lines(found, home, verbose=verbose):
             click.echo(line)
-        worst = min(worst, found.share)
-    return int(worst < audit.ENOUGH)
+        passed.append(found.is_passed)
+    return int(not passed or not all(passed))

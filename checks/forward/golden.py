@@ -75,6 +75,8 @@ def record(one: Instance, variant: str, request: Request, options: Mapping[str, 
             values[f"sketch {variant} {name}"] = _numbers(sketch(buffer))
         else:
             values[f"buffer {variant} {name}"] = content(buffer)
+    sizes = torch.tensor([drawn.size for _, drawn in sorted(one.drawn.items())])
+    values[f"sketch {variant} (initial weights)"] = _numbers(sketch(sizes))
     asked = [each for each in SCENARIOS if not each.applies(request)]
     for scenario in asked:
         program = one.record(scenario, scenario.inputs(request)).program

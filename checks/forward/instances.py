@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
-from checks.forward import configs, scenarios, weights
+from checks.forward import configs, numerics, scenarios, weights
 from checks.forward.inputs import Inputs
 from checks.forward.leaves import tensors
 from checks.forward.program import MODULE_PATH, Program, Recorder, content
@@ -20,17 +22,26 @@ from checks.forward.sides import Side
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One run: what was computed, and what came out of it."""
+    """One run: what was given and computed, and what came out of it."""
 
+    given: Inputs
     program: Program
     outputs: Any
+
+
+class Drawn(NamedTuple):
+    """What a model initialises a parameter to: a hash of it, and its root mean square."""
+
+    content: str
+    size: float
 
 
 @dataclass(eq=False)
 class Instance:
     """A model of one side; built once, run in many ways.
 
-    `buffers` are the hashes of what its buffers held before weights were put in.
+    `buffers` are hashes of what its buffers held when it was built and when it was initialised, and
+    `drawn` is what its parameters were initialised to.
     """
 
     side: Side
@@ -38,14 +49,16 @@ class Instance:
     config: Any
     model: Any
     buffers: Mapping[str, str]
+    drawn: Mapping[str, Drawn]
     _attention: str
     _recordings: dict[str, Recording] = field(default_factory=dict)
 
     def record(self, scenario: Scenario, given: Inputs) -> Recording:
-        """The run of `scenario`; the same for the same scenario however often it is asked for."""
-        if scenario.name not in self._recordings:
-            self._recordings[scenario.name] = self._record(scenario, given, locate=False)
-        return self._recordings[scenario.name]
+        """The run of `scenario`; the same one however often it is asked for with these inputs."""
+        before = self._recordings.get(scenario.name)
+        if before is None or not _same(before.given, given):
+            before = self._recordings[scenario.name] = self._record(scenario, given, locate=False)
+        return before
 
     def located(self, scenario: Scenario, given: Inputs) -> Program:
         """The program of `scenario` with the lines and modules that its operations come from."""
@@ -56,13 +69,16 @@ class Instance:
     def run(self, scenario: Scenario, given: Inputs) -> Any:
         """Outputs alone, of a run of its own."""
         self._attend(scenario)
-        return scenarios.run(scenario, self.model, given)
+        with weights.loaded_as(self.model, scenario.dtype):
+            return scenarios.run(scenario, self.model, _as(given, scenario.dtype))
 
     def _record(self, scenario: Scenario, given: Inputs, *, locate: bool) -> Recording:
         self._attend(scenario)
-        with Recorder(self._names(given), locate=locate) as recorder:
-            outputs = scenarios.run(scenario, self.model, given)
-        return Recording(recorder.program(outputs), outputs)
+        cast = _as(given, scenario.dtype)
+        with weights.loaded_as(self.model, scenario.dtype):
+            with Recorder(self._names(cast), locate=locate) as recorder:
+                outputs = scenarios.run(scenario, self.model, cast)
+            return Recording(given, recorder.program(outputs), outputs)
 
     def _names(self, given: Inputs) -> dict[str, Tensor]:
         parameters = dict(self.model.named_parameters(remove_duplicate=False))
@@ -80,13 +96,65 @@ def instance(side: Side, name: str, options: configs.Options) -> Instance:
     """The model `name` of `side`. Raises what building it raises."""
     config = configs.build(side.config, options)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(scenarios.SEED)
-        model = side.model_class(name)(config)
+        scenarios.seed()
+        with _replaced("initialize_weights", lambda model: None):
+            model = side.model_class(name)(config)
+        before = {key: content(buffer) for key, buffer in model.named_buffers()}
+        drawn = _drawn(model)
+    after = {key: content(buffer) for key, buffer in model.named_buffers()}
     model.eval()
-    buffers = {key: content(buffer) for key, buffer in model.named_buffers()}
     weights.fill(model)
     attention = getattr(model.config, "_attn_implementation", None) or ""
-    return Instance(side, name, model.config, model, buffers, attention)
+    buffers = {key: f"{before.get(key)} {after[key]}" for key in after}
+    return Instance(side, name, model.config, model, buffers, drawn, attention)
+
+
+def _drawn(model: Any) -> dict[str, Drawn]:
+    """The parameters that the model gives values to when it is initialised.
+
+    Dice are thrown from the beginning for each module: how many were thrown for others, and when,
+    is no part of what a model computes.
+    """
+    if not isinstance(model, PreTrainedModel):
+        return {}
+
+    def seeded(model: PreTrainedModel, *arguments: Any) -> None:
+        scenarios.seed()
+        initialise(model, *arguments)
+
+    initialise = PreTrainedModel._initialize_weights
+    before = {name: each._version for name, each in model.named_parameters()}
+    with _replaced("_initialize_weights", seeded):
+        model.initialize_weights()  # type: ignore[no-untyped-call]
+    return {
+        name: Drawn(content(each), float(each.detach().double().square().mean().sqrt()))
+        for name, each in model.named_parameters()
+        if each._version != before[name]
+    }
+
+
+@contextmanager
+def _replaced(method: str, by: Callable[..., None]) -> Iterator[None]:
+    """Models of transformers have this method while it lasts."""
+    usual = getattr(PreTrainedModel, method)
+    setattr(PreTrainedModel, method, by)
+    try:
+        yield
+    finally:
+        setattr(PreTrainedModel, method, usual)
+
+
+def _same(one: Inputs, other: Inputs) -> bool:
+    return one is other or numerics.furthest(one, other) is None
+
+
+def _as(given: Inputs, dtype: torch.dtype | None) -> Inputs:
+    if dtype is None:
+        return given
+    return {
+        name: value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+        for name, value in given.items()
+    }
 
 
 def forget() -> None:

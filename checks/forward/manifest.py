@@ -27,12 +27,16 @@ class Mismatch:
 def mismatches(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mismatch]:
     """How `one` differs from `other` before either is run.
 
-    `exactly`: the signature of `forward` and the configuration agree in every detail. If not, one
-    must take what the other takes.
+    `exactly`: what weights are before any are loaded, what the class says of itself, the signature
+    of `forward` and the configuration agree in every detail. If not, one must take what the other
+    takes.
     """
     yield from _tensors(one, other)
     yield from _ties(one, other)
     yield from _buffers(one, other)
+    if exactly:
+        yield from _drawn(one, other)
+        yield from _declared(one, other)
     yield from _signature(one, other, exactly=exactly)
     yield from _configuration(one, other, exactly=exactly)
 
@@ -74,6 +78,56 @@ def _buffers(one: Instance, other: Instance) -> Iterator[Mismatch]:
             yield Mismatch("buffer", name, f"only {who.side.role} has the buffer `{name}`")
         elif mine != theirs:
             yield Mismatch("buffer", name, f"the buffer `{name}` holds other values")
+
+
+def _drawn(one: Instance, other: Instance) -> Iterator[Mismatch]:
+    """The first parameter in the model that is initialised otherwise: those behind it follow."""
+    for name, _ in other.model.named_parameters():
+        mine, theirs = one.drawn.get(name), other.drawn.get(name)
+        if mine is None and theirs is not None:
+            yield Mismatch("parameter", name, f"`{name}` is not initialised")
+            return
+        if mine != theirs:
+            yield Mismatch("parameter", name, f"`{name}` is initialised to other values")
+            return
+
+
+def _declared(one: Instance, other: Instance) -> Iterator[Mismatch]:
+    """What the library reads off a class: what it supports, ties, splits, and how it is called."""
+    a, b = (_declarations(each.model) for each in (one, other))
+    for name in sorted(a.keys() | b.keys()):
+        if a.get(name) != b.get(name):
+            mine, theirs = (found.get(name, "missing") for found in (a, b))
+            message = f"`{name}` of the class is {mine}, {other.side.role} {theirs}"
+            yield Mismatch("declaration", name, message)
+
+
+def _declarations(model: Any) -> dict[str, str]:
+    """What the class sets, and which names the model has besides.
+
+    What `post_init` gathers from inner models depends on when it is called, and is left out.
+    """
+    own = [each for each in type(model).__mro__ if not each.__module__.startswith("torch.")]
+    names = {name for each in own for name, value in vars(each).items() if _is_plain(value)}
+    found = {name: _bare_value(getattr(type(model), name)) for name in names}
+    found |= dict.fromkeys(vars(model).keys() - names, "there")
+    return {name: value for name, value in found.items() if not name.startswith("__")}
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, bool | int | float | str | list | tuple | dict | set)
+
+
+def _bare_value(value: object) -> str:
+    """As text; classes by their names, sets in order."""
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_bare_value(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list | tuple | set | frozenset):
+        texts = [_bare_value(each) for each in value]
+        return f"[{', '.join(sorted(texts) if isinstance(value, set | frozenset) else texts)}]"
+    return repr(value) if _is_plain(value) else type(value).__name__
 
 
 def _signature(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mismatch]:

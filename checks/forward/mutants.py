@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,6 +17,9 @@ class Mutant:
     new: str
     start: int
     end: int
+    first: int = 0
+    last: int = 0
+    """The lines of the statement that it is in, without the statements inside of that."""
 
     def __str__(self) -> str:
         return f"{_short(self.old)} -> {_short(self.new) or 'nothing'}"
@@ -60,9 +63,18 @@ def mutants(source: str) -> list[Mutant]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):
             for statement in _body(node):
-                found += _of_statement(text, statement)
+                first, last = statement.lineno, _last_line(statement)
+                found += (
+                    replace(each, first=first, last=last) for each in _of_statement(text, statement)
+                )
     unique = {(each.start, each.end, each.new): each for each in found}
     return sorted(unique.values(), key=lambda each: (each.start, each.end, each.new))
+
+
+def _last_line(statement: ast.stmt) -> int:
+    inner: list[ast.stmt] = getattr(statement, "body", [])
+    last = inner[0].lineno - 1 if inner else statement.end_lineno or statement.lineno
+    return max(statement.lineno, last)
 
 
 def _body(function: ast.FunctionDef) -> Iterator[ast.stmt]:

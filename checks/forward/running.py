@@ -239,6 +239,7 @@ def audit_forward(
     root: str | Path,
     models: Sequence[str],
     most: int = 0,
+    jobs: int = 1,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Audit]:
     """What became of the mutants of each model's generated file.
@@ -254,7 +255,7 @@ def audit_forward(
     with quiet_and_alone():
         for model in wanted:
             own = known.get(model, settings.ModelSettings())
-            yield audit(project, model, own, most=most, on_progress=on_progress)
+            yield audit(project, model, own, most=most, jobs=jobs, on_progress=on_progress)
 
 
 @contextmanager

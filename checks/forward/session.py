@@ -77,11 +77,12 @@ def _of_project(
     project: Project, model: str, settings: ModelSettings, record: bool, slow: Slow | None
 ) -> Iterator[Finding]:
     with ExitStack() as stack:
-        subject, notes = _subject(project, model, settings, stack)
+        subject, notes = subject_of(project, model, settings, stack)
         yield from notes
         subject = prepared(subject)
-        yield from check_subject(subject)
-        yield from _check_golden(subject, project.golden(model), record=record)
+        built: dict[str, Instance] = {}
+        yield from check_subject(subject, built)
+        yield from _check_golden(subject, built, project.golden(model), record=record)
         if slow:
             yield from check_slowly(subject, slow)
 
@@ -155,9 +156,10 @@ def _caught(model: str, findings: Iterator[Finding]) -> Iterator[Finding]:
         yield Finding(model, "itself", "", "", "loading", Verdict.BROKEN, note)
 
 
-def _subject(
+def subject_of(
     project: Project, model: str, settings: ModelSettings, stack: ExitStack
 ) -> tuple[Subject, list[Finding]]:
+    """The model with all that it can be compared with, and what it cannot be compared with."""
     own = sides.generated(project, model)
     others: dict[str, Side] = {}
     notes: list[Finding] = []
@@ -194,8 +196,11 @@ def _skipped(model: str, pair: str, reason: str) -> Finding:
     return Finding(model, pair, "", "", "", Verdict.SKIPPED, reason)
 
 
-def check_subject(subject: Subject) -> Iterator[Finding]:
-    """Every class of the model, in both configurations, against each of the other sides."""
+def check_subject(subject: Subject, built: dict[str, Instance] | None = None) -> Iterator[Finding]:
+    """Every class of the model, in both configurations, against each of the other sides.
+
+    The generated models of the first class are put into `built`, by their configuration.
+    """
     heads = in_order(subject.generated.classes)
     reached: set[str] = set()
     yield from _missing_classes(subject, heads)
@@ -204,7 +209,8 @@ def check_subject(subject: Subject) -> Iterator[Finding]:
         scenarios = SCENARIOS if head == heads[0] else BRIEF
         for variant, options in subject.options.items():
             own = for_head(head, options)
-            yield from _check_class(subject, head, variant, own, scenarios, reached)
+            kept = built if head == heads[0] else None
+            yield from _check_class(subject, head, variant, own, scenarios, reached, kept)
     yield from _unreached(subject, reached)
 
 
@@ -313,6 +319,7 @@ def _check_class(
     options: configs.Options,
     scenarios: tuple[Scenario, ...],
     reached: set[str],
+    kept: dict[str, Instance] | None = None,
 ) -> Iterator[Finding]:
     question = _question(subject, head, variant)
     built: dict[str, Instance] = {}
@@ -330,6 +337,8 @@ def _check_class(
     one = built.pop("generated", None)
     if one is None:
         return
+    if kept is not None:
+        kept[variant] = one
     reached.update(type(module).__name__ for module in one.model.modules())
     # What the models are given is what the side that is trusted most asks for.
     request = request_of(subject, next(iter(built.values()), one))
@@ -386,10 +395,12 @@ def _compare(
     return pairs.compare_runs(question, one, other, scenario, given)
 
 
-def _check_golden(subject: Subject, path: Path, *, record: bool) -> Iterator[Finding]:
+def _check_golden(
+    subject: Subject, built: Mapping[str, Instance], path: Path, *, record: bool
+) -> Iterator[Finding]:
     """What the model computes now beside what was recorded; or a new recording."""
     head = in_order(subject.generated.classes)[0]
-    then = golden.read(path)
+    then = None if record else golden.read(path)
     if then is None and not record:
         note = "nothing was recorded: `unravel forward --record`"
         yield _skipped(subject.model, "golden", note)
@@ -397,10 +408,10 @@ def _check_golden(subject: Subject, path: Path, *, record: bool) -> Iterator[Fin
     found = []
     for variant, chosen in subject.options.items():
         options = for_head(head, chosen)
-        one = instance(subject.generated, head, options)
+        one = built.get(variant) or instance(subject.generated, head, options)
         now = golden.record(one, variant, request_of(subject, one), options)
         found.append(now)
-        if then is not None and not record:
+        if then is not None:
             question = Question(subject.model, "golden", head, variant)
             yield from golden.compare(question, one, now, then)
     if record:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -31,6 +32,27 @@ def fill(model: nn.Module, seed: int = 0) -> None:
             if tensor.is_floating_point() and id(tensor) not in seen:
                 tensor.copy_(drawn(name, tensor, fan.get(name), seed))
             seen.add(id(tensor))
+
+
+@contextmanager
+def loaded_as(model: nn.Module, dtype: torch.dtype | None) -> Iterator[None]:
+    """What is saved with `model` has this dtype while this lasts, as if loaded so.
+
+    What is computed when it is built, such as frequencies, is left as it is.
+    """
+    if dtype is None:
+        yield
+        return
+    model.zero_grad(set_to_none=True)
+    saved = model.state_dict(keep_vars=True).values()
+    kept = [(tensor, tensor.data) for tensor in saved if tensor.is_floating_point()]
+    for tensor, data in kept:
+        tensor.data = data.to(dtype)
+    try:
+        yield
+    finally:
+        for tensor, data in kept:
+            tensor.data = data
 
 
 def _all(named: Callable[..., Iterable[tuple[str, Tensor]]]) -> list[tuple[str, Tensor]]:
