@@ -110,7 +110,7 @@ def published(side: Side, name: str, overrides: configs.Options) -> Instance:
         for key, buffer in model.named_buffers()
     }
     attention = getattr(model.config, "_attn_implementation", None) or ""
-    return Instance(side, name, model.config, model, buffers, attention)
+    return Instance(side, name, model.config, model, buffers, {}, attention)
 
 
 class _Weightless(TorchFunctionMode):
