@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -18,14 +20,19 @@ from checks.forward.sides import Side
 from checks.live import live
 
 FIRST = (
-    "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
     "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
+    "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES",
     "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES",
     "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
+    "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
     "MODEL_FOR_PRETRAINING_MAPPING_NAMES",
     "MODEL_MAPPING_NAMES",
 )
-"""Which class stands for a model type: the first that one of these tables has."""
+"""Which class stands for a model type: the first that one of these tables has.
+
+That which uses most of the model: the decoder of an encoder-decoder also stands alone in one of
+these tables, and what predicts masked words is in another as a decoder that it seldom is.
+"""
 
 
 def side(spec: str, role: str) -> Side:
@@ -91,15 +98,25 @@ def model_types() -> dict[str, tuple[str, str]]:
 
 
 def class_of(package: str, name: str) -> Any:
-    """The model class `name`, wherever in the package of a model it stands.
+    """The model class `name` of a model's package, or that of another which it stands for.
 
-    Raises a LookupError where it is not there.
+    Raises a LookupError where there is none.
     """
+    for module in _homes(package):
+        found = getattr(module, name, None)
+        if inspect.isclass(found):
+            return found
+    raise LookupError(f"{package} has no {name}")
+
+
+def _homes(package: str) -> Iterator[ModuleType]:
+    """Where a model's classes may be: what it exports, its modeling files, other models'."""
     module = importlib.import_module(package)
-    found = getattr(module, name, None)
-    if not inspect.isclass(found):
-        raise LookupError(f"{package} has no {name}")
-    return found
+    yield module
+    for found in pkgutil.iter_modules(module.__path__):
+        if found.name.startswith("modeling_"):
+            yield importlib.import_module(f"{package}.{found.name}")
+    yield importlib.import_module(package.partition(".")[0])
 
 
 @contextmanager
@@ -114,10 +131,23 @@ def live_class(model_class: Any) -> Iterator[Side]:
         found = getattr(module, name, None)
         if found is None:
             raise LookupError(f"the modular file has no {name}")
+        _sign(found)
         config = getattr(module, model_class.config_class.__name__, model_class.config_class)
         file = str(importlib.import_module(home).__file__)
         own = file.replace("modeling_", "modular_")
         yield Side("live", {name: found}, config, {own: "modular"})
+
+
+def _sign(model_class: Any) -> None:
+    """Give a `forward(self, **super_kwargs)` the parameters of that which it hands them to."""
+    own = vars(model_class).get("forward")
+    if own is None or "super_kwargs" not in inspect.signature(own).parameters:
+        return
+    for parent in model_class.__mro__[1:]:
+        if "forward" in vars(parent):
+            _sign(parent)
+            own.__signature__ = inspect.signature(parent.forward)
+            return
 
 
 def modular_of(module: str) -> str | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from checks.forward import media
 from checks.forward.configs import LENGTH
+from checks.forward.media import generator, looked_up
 
 BATCH = 3
 Inputs = dict[str, Any]
@@ -26,8 +28,17 @@ class Request:
     """By the name of the input, its shape or its value, where no rule gives it."""
     without: tuple[str, ...] = ()
     """Optional inputs that are not made."""
+    layout: int = 0
+    """Which of the layouts that an input may have: the first is the likeliest."""
+    image_rows: int = 0
+    """So many tokens of each text stand for its images."""
     length: int = LENGTH
     batch: int = BATCH
+
+    @property
+    def of_text(self) -> Request:
+        """The same without images."""
+        return replace(self, without=(*self.without, *media.IMAGES), image_rows=0)
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -51,11 +62,18 @@ class Request:
         )
 
     @property
+    def longest(self) -> int:
+        """So many tokens a text has, but for images: no more than there are positions."""
+        most = getattr(self.text, "max_position_embeddings", None)
+        return min(self.length, most) if isinstance(most, int) and most > 0 else self.length
+
+    @property
     def is_causal(self) -> bool:
         """Does a token see those before it alone: then padding goes to the left."""
+        if not getattr(self.config, "is_decoder", True):
+            return False
         return self.model_class.__name__.endswith("ForCausalLM") or (
             "past_key_values" in self.parameters
-            and getattr(self.config, "is_decoder", True)
             and not getattr(self.config, "is_encoder_decoder", False)
         )
 
@@ -66,10 +84,10 @@ def make(request: Request, *, padded: bool = False) -> Inputs:
     for name in _wanted(request):
         if name in request.overrides:
             found[name] = _overridden(request, name)
-        elif name in _MAKERS:
-            made = _MAKERS[name](request)
-            if made is not None:
-                found[name] = made
+            continue
+        made = _MAKERS[name](request) if name in _MAKERS else None
+        if made is not None:
+            found[name] = made
         elif request.parameters[name].default is inspect.Parameter.empty:
             raise LookupError(f"no rule makes the input `{name}`")
     if padded and "input_ids" in found and "attention_mask" in request.parameters:
@@ -77,6 +95,17 @@ def make(request: Request, *, padded: bool = False) -> Inputs:
     if request.is_pooled_by_end and "input_ids" in found:
         found["input_ids"] = _ended(request, found["input_ids"], found.get("attention_mask"))
     return found
+
+
+def of_images(request: Request, model: Any) -> Request:
+    """`request` with as many tokens for the images as `model` makes rows of them."""
+    if "input_ids" not in request.parameters or _image_token(request) is None:
+        return request
+    given = make(replace(request, image_rows=0))
+    if "pixel_values" not in given:
+        return request
+    rows = media.image_rows(model, given)
+    return replace(request, image_rows=rows // request.batch)
 
 
 def labels(request: Request, given: Mapping[str, Any]) -> Inputs:
@@ -117,90 +146,131 @@ def labels(request: Request, given: Mapping[str, Any]) -> Inputs:
 CHOICES = 2
 
 
-def generator(name: str) -> torch.Generator:
-    """Random numbers for one input: each has its own, so that none depends on another's size."""
-    return torch.Generator().manual_seed(sum(map(ord, name)) + 7)
-
-
 def _wanted(request: Request) -> list[str]:
     """The inputs to make: what is required, what the model is about, what changes its outputs."""
     names = request.parameters
     main = getattr(request.model_class, "main_input_name", "input_ids")
-    if main != "input_ids" and main not in names and "input_ids" in names:
-        main = "input_ids"
+    mains = {main} if isinstance(main, str) else set(main)
+    if mains.isdisjoint(names) and "input_ids" in names:
+        mains = {"input_ids"}
+    asked = {*mains, *_ALWAYS, *request.overrides}
+    if "return_loss" in names:  # two towers: both
+        asked |= {"input_features", "input_values"}
+    if request.image_rows:
+        asked.add("mm_token_type_ids")
+    required = {name for name, each in names.items() if each.default is each.empty}
+    for name, more in media.WITH.items():
+        if name not in request.without and name in (asked | required) & names.keys():
+            asked.update(more)
     wanted = [
         name
         for name, parameter in names.items()
         if name != "self"
         and name not in request.without
         and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and (parameter.default is parameter.empty or name in (main, *_ALWAYS, *request.overrides))
+        and (parameter.default is parameter.empty or name in asked)
     ]
-    if main in names or main not in _MAKERS or not _takes_anything(names):
+    if not isinstance(main, str) or main in names or main not in _MAKERS:
         return wanted
-    return [main, *wanted]
+    return [main, *wanted] if _takes_anything(names) and "input_ids" not in names else wanted
 
 
 def _takes_anything(names: Mapping[str, inspect.Parameter]) -> bool:
     return any(each.kind is each.VAR_KEYWORD for each in names.values())
 
 
-_ALWAYS = ("input_ids", "token_type_ids", "decoder_input_ids", "pixel_values")
+_ALWAYS = (
+    "input_ids",
+    "token_type_ids",
+    "decoder_input_ids",
+    "pixel_values",
+    "bbox",
+    "visual_feats",
+    "question_positions",
+)
 
 
 def _ids(request: Request) -> Tensor:
-    """Token ids above the special ones."""
-    shape: tuple[int, ...] = (request.batch, request.length)
+    """Token ids above the special ones; those that stand for images in their midst."""
+    shape: tuple[int, ...] = (request.batch, request.longest)
     if request.model_class.__name__.endswith("MultipleChoice"):
-        shape = (request.batch, CHOICES, request.length)
-    config = request.text
-    size = getattr(config, "vocab_size", None) or 97
+        shape = (request.batch, CHOICES, request.longest)
+    shape = _with_codebooks(request, shape, request.text)
+    allowed = torch.tensor(_ordinary(request))
+    chosen = torch.randint(0, len(allowed), shape, generator=generator("input_ids"))
+    found = allowed[chosen]
+    image = _image_token(request)
+    if not request.image_rows or image is None:
+        return found
+    # Not where padding goes, which takes up to BEFORE tokens of a side.
+    images = torch.full((*shape[:-1], request.image_rows), image)
+    return torch.cat([found[..., :BEFORE], images, found[..., BEFORE:]], -1)
+
+
+BEFORE = 8
+
+
+def _ordinary(request: Request) -> list[int]:
+    size = getattr(request.text, "vocab_size", None) or looked_up(request.config, "vocab_size")
     special = {
         value
-        for name, value in [*vars(request.config).items(), *vars(config).items()]
-        if name.endswith(("_token_id", "_token_index")) and isinstance(value, int)
+        for config in (request.config, request.text)
+        for name, value in vars(config).items()
+        if name.endswith(("_token_id", "_token_index", "_token")) and isinstance(value, int)
     }
-    allowed = torch.tensor([n for n in range(size) if n not in special] or [0])
-    chosen = torch.randint(0, len(allowed), shape, generator=generator("input_ids"))
-    return allowed[chosen]
+    return [n for n in range(size or 97) if n not in special] or [0]
+
+
+def _image_token(request: Request) -> int | None:
+    names = ("image_token_id", "image_token_index", "image_token", "media_placeholder_token_id")
+    found = looked_up(request.config, *names)
+    return found if isinstance(found, int) else None
+
+
+def _with_codebooks(request: Request, shape: tuple[int, ...], config: Any) -> tuple[int, ...]:
+    """Sound is written in several books at a time, where a configuration says in how many."""
+    count = looked_up(config, *_CODEBOOKS)
+    if not request.layout or not isinstance(count, int):
+        return shape
+    return (shape[0] * count, *shape[1:]) if request.layout == 1 else (*shape, count)
+
+
+_CODEBOOKS = ("num_codebooks", "num_channels")
+
+
+def _image_types(request: Request) -> Tensor:
+    return torch.eq(_ids(request), _image_token(request) or 0).long()
+
+
+def _questions(request: Request) -> Tensor:
+    return torch.tensor([[3, 7]] * request.batch)
+
+
+def _embeddings(request: Request) -> Tensor:
+    width = looked_up(request.text, "hidden_size", "d_model") or 64
+    shape = (request.batch, request.longest, width)
+    return torch.randn(shape, generator=generator("inputs_embeds"))
 
 
 def _token_types(request: Request) -> Tensor | None:
     if getattr(request.text, "type_vocab_size", 2) < 2:
         return None
     ids = _ids(request)
+    if request.image_rows:
+        return _image_types(request)
     return (torch.arange(ids.shape[-1]) > request.length // 2).long().expand(ids.shape).contiguous()
 
 
 def _decoder_ids(request: Request) -> Tensor | None:
-    if not getattr(request.config, "is_encoder_decoder", False) or request.is_pooled_by_end:
+    """Shorter than what the encoder is given."""
+    sound = {"input_features", "input_values"} & request.parameters.keys()
+    is_encoded = getattr(request.config, "is_encoder_decoder", False) or sound
+    if not is_encoded or request.is_pooled_by_end:
         return None
-    return _ids(request).flip(-1)[..., : request.length - 6].contiguous()
-
-
-def _pixels(request: Request) -> Tensor:
-    config = request.vision
-    size = getattr(config, "image_size", None) or 64
-    height, width = size if isinstance(size, list | tuple) else (size, size)
-    channels = getattr(config, "num_channels", None) or getattr(config, "in_channels", None) or 3
-    shape = (request.batch, channels, height, width)
-    return torch.randn(shape, generator=generator("pixel_values"))
-
-
-def _waves(request: Request) -> Tensor:
-    """Sound: as long as the strides of its layers ask for."""
-    return torch.randn((request.batch, 2400), generator=generator("input_values"))
-
-
-def _spectra(request: Request) -> Tensor:
-    """Features of sound: as many frames as there are positions, where that is fixed."""
-    config = getattr(request.config, "audio_config", None) or request.config
-    bins = getattr(config, "num_mel_bins", None) or getattr(config, "input_feat_per_channel", 80)
-    positions = getattr(config, "max_source_positions", None) or 0
-    is_fixed = bool(positions) and hasattr(config, "encoder_ffn_dim")
-    frames = 2 * positions if is_fixed else 48
-    sizes = (int(bins or 80), frames) if is_fixed else (frames, int(bins or 80))
-    return torch.randn((request.batch, *sizes), generator=generator("input_features"))
+    if request.layout and looked_up(request.config, *_CODEBOOKS):
+        shape = _with_codebooks(request, (request.batch, request.length - 6), request.config)
+        return torch.randint(4, 40, shape, generator=generator("decoder_input_ids"))
+    return _ids(replace(request, image_rows=0)).flip(-1)[..., : request.length - 6].contiguous()
 
 
 def _whole(request: Request) -> Tensor | None:
@@ -209,21 +279,38 @@ def _whole(request: Request) -> Tensor | None:
     return torch.ones(_ids(request).shape, dtype=torch.long) if is_text else None
 
 
+def _encoded(request: Request) -> Tensor | None:
+    """What an encoder would have made: only where it is required."""
+    width = looked_up(request.config, "encoder_hidden_size", "cross_attention_dim")
+    if not isinstance(width, int):
+        return None
+    shape = (request.batch, 6, width)
+    return torch.randn(shape, generator=generator("encoder_hidden_states"))
+
+
+def _short_ids(request: Request) -> Tensor:
+    return torch.randint(4, 40, (request.batch, 5), generator=generator("short"))
+
+
 def _boxes(request: Request) -> Tensor:
     """Where each token stands on its page: left, top, right, bottom."""
-    corner = torch.randint(0, 40, (request.batch, request.length, 2), generator=generator("bbox"))
+    corner = torch.randint(0, 40, (*_ids(request).shape, 2), generator=generator("bbox"))
     return torch.cat([corner, corner + 9], dim=-1)
 
 
 _MAKERS: dict[str, Callable[[Request], Tensor | None]] = {
+    **media.MAKERS,
     "input_ids": _ids,
     "token_type_ids": _token_types,
+    "mm_token_type_ids": _image_types,
     "decoder_input_ids": _decoder_ids,
-    "pixel_values": _pixels,
-    "input_values": _waves,
-    "input_features": _spectra,
+    "qformer_input_ids": _short_ids,
+    "task_inputs": _short_ids,
+    "encoder_hidden_states": _encoded,
+    "inputs_embeds": _embeddings,
     "attention_mask": _whole,
     "bbox": _boxes,
+    "question_positions": _questions,
 }
 
 

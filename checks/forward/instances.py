@@ -51,6 +51,7 @@ class Instance:
     buffers: Mapping[str, str]
     drawn: Mapping[str, Drawn]
     _attention: str
+    _attentions: tuple[tuple[Any, str | None], ...] = ()
     _recordings: dict[str, Recording] = field(default_factory=dict)
 
     def record(self, scenario: Scenario, given: Inputs) -> Recording:
@@ -88,8 +89,13 @@ class Instance:
 
     def _attend(self, scenario: Scenario) -> None:
         wanted = scenario.attention or self._attention
-        if wanted and self.config._attn_implementation != wanted:
+        if not wanted or self.config._attn_implementation == wanted:
+            return
+        if scenario.attention:
             self.model.set_attn_implementation(wanted)
+        else:  # as it was: a part of the model may have had another one
+            for config, attention in self._attentions:
+                config._attn_implementation_internal = attention
 
 
 def instance(side: Side, name: str, options: configs.Options) -> Instance:
@@ -106,7 +112,7 @@ def instance(side: Side, name: str, options: configs.Options) -> Instance:
     weights.fill(model)
     attention = getattr(model.config, "_attn_implementation", None) or ""
     buffers = {key: f"{before.get(key)} {after[key]}" for key in after}
-    return Instance(side, name, model.config, model, buffers, drawn, attention)
+    return Instance(side, name, model.config, model, buffers, drawn, attention, attentions(model))
 
 
 def _drawn(model: Any) -> dict[str, Drawn]:
@@ -155,6 +161,16 @@ def _as(given: Inputs, dtype: torch.dtype | None) -> Inputs:
         name: value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
         for name, value in given.items()
     }
+
+
+def attentions(model: Any) -> tuple[tuple[Any, str | None], ...]:
+    """The configuration of each part of a model, with its attention implementation."""
+    found: dict[int, Any] = {
+        id(module.config): module.config
+        for module in model.modules()
+        if hasattr(getattr(module, "config", None), "_attn_implementation_internal")
+    }
+    return tuple((each, each._attn_implementation_internal) for each in found.values())
 
 
 def forget() -> None:

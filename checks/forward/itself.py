@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,11 +132,17 @@ def main_output(outputs: Any) -> Tensor:
 
 def _tokens(one: Instance, request: Request) -> Tensor:
     """Token ids of which each has a row in the main output."""
-    given = make(request)
+    given = make(request.of_text)
     ids = given.get("input_ids")
     if not isinstance(ids, Tensor) or ids.ndim != 2 or "decoder_input_ids" in given:
         raise NotAskedError("its output has no row for each token")
-    if _plain(one, given).shape[:2] != ids.shape:
+    try:
+        output = _plain(one, given)
+    except Exception as error:
+        if request.image_rows or "pixel_values" in make(request):
+            raise NotAskedError("it takes no text without images") from error
+        raise
+    if output.shape[:2] != ids.shape:
         raise NotAskedError("its output has no row for each token")
     return ids
 
@@ -155,18 +162,44 @@ def _cached(one: Instance, request: Request) -> tuple[Any, Any]:
 
 def _single(one: Instance, request: Request) -> tuple[Any, Any]:
     given = make(request)
-    whole = _plain(one, given)
-    if whole.ndim == 0 or whole.shape[0] != request.batch:
+    whole = _by_input(one, given, request.batch)
+    if not whole:
         raise NotAskedError("its output has no row for each input")
     rows = [
-        _plain(one, {name: _row(value, index) for name, value in given.items()})
-        for index in range(request.batch)
+        _by_input(
+            one, {name: _row(value, n, request.batch) for name, value in given.items()}, 1, whole
+        )
+        for n in range(request.batch)
     ]
-    return {"rows": torch.cat(rows)}, {"rows": whole}
+    return {name: torch.cat([row[name] for row in rows]) for name in whole}, whole
 
 
-def _row(value: Any, index: int) -> Any:
-    return value[index : index + 1] if isinstance(value, Tensor) and value.ndim else value
+def _by_input(
+    one: Instance, given: Inputs, batch: int, among: Iterable[str] = ()
+) -> dict[str, Tensor]:
+    """The main output; where it holds each input against each, what has a row for each instead."""
+    outputs = one.run(_PLAIN, given)
+    if among:
+        found = tensors(outputs)
+        return {name: main_output(outputs) if name == "rows" else found[name] for name in among}
+    main = main_output(outputs)
+    if main.ndim == 0 or main.shape[0] != batch:
+        return {}
+    if main.shape != (batch, batch):
+        return {"rows": main}
+    return {
+        name: each
+        for name, each in tensors(outputs).items()
+        if each.ndim > 1 and each.shape[0] == batch and each.shape != main.shape
+    }
+
+
+def _row(value: Any, index: int, batch: int) -> Any:
+    """The part that belongs to one input: where images come as patches, it has several rows."""
+    if not isinstance(value, Tensor) or not value.ndim or value.shape[0] % batch:
+        return value
+    count = value.shape[0] // batch
+    return value[index * count : (index + 1) * count]
 
 
 def _padding(one: Instance, request: Request) -> tuple[Any, Any]:
@@ -174,11 +207,18 @@ def _padding(one: Instance, request: Request) -> tuple[Any, Any]:
     ids = _tokens(one, request)
     if "attention_mask" not in request.parameters:
         raise NotAskedError("it takes no padding")
-    given = make(request, padded=True)
+    given = make(request.of_text, padded=True)
     mask = given["attention_mask"].bool()
     if request.is_causal and "position_ids" in request.parameters:
         given["position_ids"] = (mask.long().cumsum(-1) - 1).clamp(min=0)
     padded = _plain(one, given)
+    bare = _plain(one, {**given, "attention_mask": torch.ones_like(mask).long()})
+    if torch.equal(bare[0, mask[0]], padded[0, mask[0]]):
+        raise VacuousError("the mask changes nothing")
+    if request.is_causal and "position_ids" not in given and places_of(one.model):
+        # Padding on the left moves the text, and nobody can say so: it has another answer alone.
+        other = {**given, "input_ids": torch.where(mask, given["input_ids"], ids.flip(0))}
+        return {"text": _plain(one, other)[mask]}, {"text": padded[mask]}
     found, wanted = {}, {}
     for row in range(request.batch - 1):
         kept = mask[row]
@@ -187,10 +227,18 @@ def _padding(one: Instance, request: Request) -> tuple[Any, Any]:
             alone["token_type_ids"] = given["token_type_ids"][row : row + 1, kept]
         found[f"row {row}"] = padded[row, kept]
         wanted[f"row {row}"] = _plain(one, alone)[0]
-    bare = _plain(one, {**given, "attention_mask": torch.ones_like(mask).long()})
-    if torch.equal(bare[0, mask[0]], padded[0, mask[0]]):
-        raise VacuousError("the mask changes nothing")
     return found, wanted
+
+
+def places_of(model: Any) -> str:
+    """The table of absolute positions that a model adds to its tokens; empty if it has none."""
+    names = (name for name, module in model.named_modules() if hasattr(module, "weight"))
+    return next((name for name in names if _PLACES.search(name)), "")
+
+
+_PLACES = re.compile(
+    r"(^|\.)(embed_positions?|position(al)?_embed\w*|pos(ition)?_emb\w*|wpe|positions_embed)$"
+)
 
 
 def _causal(one: Instance, request: Request) -> tuple[Any, Any]:

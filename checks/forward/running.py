@@ -114,7 +114,9 @@ def check_all_of(
     def load() -> Check:
         from checks.forward import session
 
-        return lambda name: session.check_class(name, *types[name], settings.ModelSettings(), slow)
+        known = settings.read(Path(__file__).with_name("transformers.toml"))
+        none = settings.ModelSettings()
+        return lambda name: session.check_class(name, *types[name], known.get(name, none), slow)
 
     def digest(now: Fingerprints, name: str) -> str:
         return now.of_modules(types[name], settings.ModelSettings())

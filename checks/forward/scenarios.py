@@ -72,15 +72,20 @@ def _decode(model: Any, given: Inputs) -> Any:
     tokens = given.pop(main)
     mask = given.pop("attention_mask", None) if main == "input_ids" else None
     given.pop("token_type_ids", None)
+    of_tokens = {name for name, each in given.items() if getattr(each, "shape", 0) == tokens.shape}
     outputs, past, done = [], None, 0
     with torch.no_grad():
         for step in (tokens.shape[-1] - 4, 1, 1, 2):
             ids = tokens[..., done : done + step]
+            part = {name: given[name][..., done : done + step] for name in of_tokens & given.keys()}
             done += step
             seen = {} if mask is None else {"attention_mask": mask[..., :done]}
-            out = model(**given, **seen, **{main: ids}, past_key_values=past, use_cache=True)
+            asked = {**given, **part, **seen, main: ids}
+            out = model(**asked, past_key_values=past, use_cache=True)
             past = out.past_key_values
             outputs.append(out)
+            if main == "input_ids":  # images are looked at once
+                given = {}
     return outputs
 
 
@@ -155,7 +160,8 @@ def _needs_embeddings(request: Request) -> str:
 
 def _needs_cache(request: Request) -> str:
     names = request.parameters
-    if not {"past_key_values", "use_cache"} <= names.keys():
+    takes_more = any(each.kind is each.VAR_KEYWORD for each in names.values())
+    if "past_key_values" not in names or not ("use_cache" in names or takes_more):
         return "it has no cache"
     if not request.is_causal and not getattr(request.config, "is_encoder_decoder", False):
         return "it does not decode"
@@ -175,7 +181,7 @@ SCENARIOS = (
     ),
     Scenario("decoding", lambda r: make(r, padded=True), _decode, applies=_needs_cache),
     Scenario("choices", make, _choose, applies=_needs_choice),
-    Scenario("embedded", make, _embed, applies=_needs_embeddings),
+    Scenario("embedded", lambda r: make(r.of_text), _embed, applies=_needs_embeddings),
     Scenario("learning", _labelled, _learn, training=True),
 )
 _ASKED_OF_ALL = ("padded", "choices", "embedded", "learning")

@@ -24,8 +24,9 @@ from torch import Tensor
 
 from checks.forward import scenarios, weights
 from checks.forward.configs import Options
-from checks.forward.inputs import Inputs, Request, generator
+from checks.forward.inputs import Inputs, Request
 from checks.forward.leaves import tensors
+from checks.forward.media import generator
 from checks.forward.scenarios import Scenario
 from checks.forward.sides import Side
 from checks.forward.verdicts import Finding, ModelReport

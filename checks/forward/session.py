@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 import time
 import warnings
@@ -14,9 +15,10 @@ from typing import Any
 
 from torch import nn
 
-from checks.forward import catalogue, configs, golden, itself, pairs, scripts, sides
-from checks.forward.inputs import Request, make
+from checks.forward import catalogue, configs, design, golden, itself, pairs, scripts, sides
+from checks.forward.inputs import Request, make, of_images
 from checks.forward.instances import Instance, instance
+from checks.forward.media import IMAGES
 from checks.forward.pairs import Question
 from checks.forward.project import Project
 from checks.forward.scenarios import BRIEF, SCENARIOS, Scenario, run
@@ -47,6 +49,7 @@ class Subject:
     options: Mapping[str, configs.Options] = field(default_factory=dict)
     """By the name of the configuration; empty before it is prepared."""
     without: tuple[str, ...] = ()
+    layout: int = 0
 
     @property
     def trusted(self) -> Side:
@@ -133,11 +136,14 @@ def _of_class(
         others: dict[str, Side] = {"itself": replace(own, role="itself")}
         try:
             others["live"] = stack.enter_context(catalogue.live_class(model_class))
+            instance(others["live"], class_name, for_head(class_name, bare.options["tiny"]))
         except LookupError as reason:
             yield _skipped(name, "live", str(reason))
         except Exception as error:
-            note = f"{type(error).__name__}: {pairs.first_line(error)}"
-            yield Finding(name, "live", class_name, "", "loading", Verdict.BROKEN, note)
+            # It was written for another converter, to which it may say what Python does not mean.
+            others.pop("live", None)
+            said = f"{type(error).__name__}: {pairs.first_line(error)}"
+            yield _skipped(name, "live", f"not to be executed as ordinary Python: {said}")
         subject = replace(bare, others=others)
         for variant, chosen in subject.options.items():
             options = for_head(class_name, chosen)
@@ -264,52 +270,64 @@ def prepared(subject: Subject, variants: Sequence[str] = VARIANTS) -> Subject:
     if "perturbed" in variants:
         overrides = configs.merged(settings.config, settings.perturbed)
         options["perturbed"] = configs.perturbed(config, options["tiny"], overrides, trial)
-    return replace(subject, options=options, without=trial.without)
+    return replace(subject, options=options, without=trial.without, layout=trial.layout)
 
 
 class _Trial:
-    """Can the model that is trusted most be built from options, and run?"""
+    """Why can the model that is trusted most not be built from options, or not run?"""
 
     def __init__(self, subject: Subject, head: str) -> None:
         self._subject, self._head = subject, head
-        self._buildable = configs.buildable(
+        self._unbuildable = configs.unbuildable(
             subject.trusted.model_class(head), subject.trusted.config
         )
         self.without: tuple[str, ...] = ()
+        self.layout = 0
 
-    def __call__(self, options: configs.Options) -> bool:
+    def __call__(self, options: configs.Options) -> str:
         options = for_head(self._head, options)
-        if not self._buildable(options):
-            return False
+        reason = self._unbuildable(options)
+        if reason:
+            return reason
         try:
             model = instance(self._subject.trusted, self._head, options)
-        except Exception:
-            return False
-        return any(self._runs(model, without) for without in WITHOUT)
+        except Exception as error:
+            return configs.said(error)
+        reasons = []
+        seen = set()
+        for without, layout in itertools.product(WITHOUT, range(LAYOUTS)):
+            subject = replace(self._subject, without=without, layout=layout)
+            try:
+                given = make(request_of(subject, model))
+                shapes = repr({name: getattr(each, "shape", 0) for name, each in given.items()})
+                if shapes in seen:
+                    continue
+                seen.add(shapes)
+                run(SCENARIOS[0], model.model, given)
+            except Exception as error:
+                reasons.append(configs.said(error))
+            else:
+                self.without, self.layout = without, layout
+                return ""
+        return reasons[0]
 
-    def _runs(self, model: Instance, without: tuple[str, ...]) -> bool:
-        request = replace(request_of(self._subject, model), without=without)
-        try:
-            run(SCENARIOS[0], model.model, make(request))
-        except LookupError as error:
-            if type(error) is LookupError:
-                raise
-            return False
-        except Exception:
-            return False
-        self.without = without
-        return True
 
-
-WITHOUT = ((), ("pixel_values",), ("token_type_ids",))
+WITHOUT = ((), IMAGES, ("token_type_ids",))
 """Optional inputs that a model can be run without, if it cannot be run with them."""
+LAYOUTS = 3
+"""So many are tried, where it cannot be known how an input is laid out."""
 
 
 def request_of(subject: Subject, model: Instance) -> Request:
     """What is wanted of the inputs of `model`."""
-    return Request(
-        type(model.model), model.config, subject.settings.inputs, without=subject.without
+    request = Request(
+        type(model.model),
+        model.config,
+        subject.settings.inputs,
+        without=subject.without,
+        layout=subject.layout,
     )
+    return of_images(request, model.model)
 
 
 def _check_class(
@@ -351,7 +369,8 @@ def _check_class(
             yield _with_script(found, one.side, other.side, options, scenario, request)
     if scenarios is SCENARIOS and variant == "tiny":
         own = replace(request, model_class=type(one.model), config=one.config)
-        for found in itself.check_itself(question, one, own, subject.settings.skip):
+        for answer in itself.check_itself(question, one, own, subject.settings.skip):
+            found = design.explained(answer, one, own)
             is_shown = found.verdict.is_failure
             script = scripts.of_itself(found, one.side, options, own) if is_shown else ""
             yield replace(found, script=script)
@@ -389,6 +408,9 @@ def _compare(
     try:
         given = scenario.inputs(request)
         other.record(scenario, given)
+    except NotImplementedError as error:
+        note = f"it says that it is not implemented: {pairs.first_line(error)}"
+        return question.answer(scenario.name, Verdict.SKIPPED, note)
     except Exception as error:
         note = f"{other.side.role}: {type(error).__name__}: {pairs.first_line(error)}"
         return question.answer(scenario.name, Verdict.BROKEN, note)

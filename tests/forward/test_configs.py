@@ -55,13 +55,13 @@ def test_perturbed_moves_what_is_computed_with() -> None:
 
 
 def test_what_does_not_work_gets_its_defaults_back() -> None:
-    def works(options: configs.Options) -> bool:
-        return "hidden_size" not in options
+    def why_not(options: configs.Options) -> str:
+        return "too large" if "hidden_size" in options else ""
 
-    options = configs.tiny(LlamaConfig, {}, works)
+    options = configs.tiny(LlamaConfig, {}, why_not)
     assert "num_hidden_layers" in options
-    with pytest.raises(ValueError, match="no tiny configuration"):
-        configs.tiny(LlamaConfig, {}, lambda options: False)
+    with pytest.raises(ValueError, match="no tiny configuration works: never"):
+        configs.tiny(LlamaConfig, {}, lambda options: "never")
 
 
 def test_overrides_win() -> None:

@@ -30,7 +30,7 @@ def test_model_types_are_many_and_each_has_a_class() -> None:
     types = catalogue.model_types()
     assert len(types) > 500
     assert types["mistral"] == ("transformers.models.mistral", "MistralForCausalLM")
-    assert catalogue.class_of(*types["bert"]).__name__ == "BertLMHeadModel"
+    assert catalogue.class_of(*types["bert"]).__name__ == "BertForMaskedLM"
 
 
 def test_mutants_are_valid_and_differ_from_their_source() -> None:

@@ -1,0 +1,90 @@
+"""What differs by design: told from a model's modules and its configuration, with the reason.
+
+A finding that differs is answered by the first of these that recognises the model. Nothing here
+knows a model by its name: what no rule can tell is said in a file of settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from checks.forward.inputs import Request
+from checks.forward.instances import Instance
+from checks.forward.verdicts import Finding, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """`recognises` says of a model what of it makes these checks differ; empty if nothing does."""
+
+    checks: tuple[str, ...]
+    recognises: Callable[[Instance, Request], str]
+
+
+def explained(finding: Finding, one: Instance, request: Request) -> Finding:
+    """`finding`, or why it is none."""
+    if not finding.verdict.is_failure:
+        return finding
+    for design in DESIGNS:
+        if finding.check in design.checks:
+            found = design.recognises(one, request)
+            if found:
+                note = f"by design: {found}"
+                return replace(finding, verdict=Verdict.SKIPPED, note=note)
+    return finding
+
+
+def _convolves(one: Instance, request: Request) -> str:
+    """A window that slides over the text takes in what stands beside it."""
+    kinds = (nn.Conv1d, nn.Unfold, nn.MaxPool1d, nn.AvgPool1d)
+    wide = _names(one, lambda each: isinstance(each, kinds) and _width(each) > 1)
+    return f"`{wide}` slides over the text, and over the padding beside it" if wide else ""
+
+
+def _norms_over_batch(one: Instance, request: Request) -> str:
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    found = _names(one, lambda each: isinstance(each, kinds) and not each.track_running_stats)
+    return f"`{found}` takes its statistics from the batch" if found else ""
+
+
+def _bounded_experts(one: Instance, request: Request) -> str:
+    """Experts that take so many tokens and no more: which, depends on all there are."""
+    found = _field(one.config, "expert_capacity")
+    return (
+        f"`{found}` bounds how many tokens an expert takes, of all that there are" if found else ""
+    )
+
+
+def _mixes_positions(one: Instance, request: Request) -> str:
+    """Fourier transforms and the like have no mask."""
+    found = _names(one, lambda each: "fourier" in type(each).__name__.lower())
+    return f"`{found}` mixes all positions, and knows no mask" if found else ""
+
+
+def _names(one: Instance, is_meant: Callable[[nn.Module], bool]) -> str:
+    return next((name for name, each in one.model.named_modules() if is_meant(each)), "")
+
+
+def _width(module: Any) -> int:
+    size = module.kernel_size
+    return int(max(size) if isinstance(size, tuple) else size)
+
+
+def _field(config: Any, name: str) -> str:
+    return next((each for each in _fields(config) if name in each), "")
+
+
+def _fields(config: Any) -> Iterator[str]:
+    yield from (name for name, value in vars(config).items() if value is not None)
+
+
+DESIGNS = (
+    Design(("padded ↔ not",), _convolves),
+    Design(("padded ↔ not",), _mixes_positions),
+    Design(("single ↔ batched", "padded ↔ not", "cached ↔ full", "causal"), _bounded_experts),
+    Design(("single ↔ batched",), _norms_over_batch),
+)
