@@ -190,11 +190,11 @@ def _report(
 ) -> int:
     from pathlib import Path
 
+    from checks.forward import page, terminal, verdicts
     from checks.forward import reports as forms
-    from checks.forward import terminal, verdicts
 
     if html:
-        Path(html).write_text(forms.as_html(reports, home), "utf-8")
+        Path(html).write_text(page.as_html(reports, home), "utf-8")
     if form == "json":
         click.echo(forms.as_json(reports, home), nl=False)
     elif form == "junit":

@@ -26,7 +26,10 @@
     stored      reports of earlier runs, while nothing has changed
     shards      which models a machine takes
     running     all models
+    unlike      both programs side by side, and errors by layer
     terminal    the table
+    reports     JSON and JUnit
+    page        HTML
     plugin      all models, as tests of pytest
 
 Nothing here knows the converter: it runs wherever torch and transformers do.

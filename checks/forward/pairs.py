@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from checks.forward import locating, numerics
+from checks.forward import locating, numerics, unlike
 from checks.forward.inputs import Inputs
 from checks.forward.instances import Instance, Recording
 from checks.forward.leaves import tensors
 from checks.forward.manifest import mismatches
 from checks.forward.program import same_program
 from checks.forward.scenarios import Scenario
-from checks.forward.verdicts import Finding, Place, Verdict
+from checks.forward.verdicts import Finding, Layer, Place, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,17 @@ def compare_runs(
         )
     if not question.locate:
         return question.answer(scenario.name, Verdict.DIVERGED, difference.message)
+    layers: tuple[Layer, ...] = ()
     try:
         message, places = locating.first_divergence(one, other, scenario, given)
+        layers = unlike.by_layer(one, other, scenario, given)
     except Exception as error:  # what a run has changed about a model may keep it from another
         message, places = f"a second run failed: {type(error).__name__}: {first_line(error)}", ()
     note = "; ".join(filter(None, (difference.message, message)))
-    return question.answer(
+    found = question.answer(
         scenario.name, Verdict.DIVERGED, note, places, difference.error, bound or None
     )
+    return replace(found, trace=unlike.beside(mine.program, theirs.program), layers=layers)
 
 
 def _throw_dice(mine: Recording, theirs: Recording, scenario: Scenario) -> bool:

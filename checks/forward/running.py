@@ -232,7 +232,8 @@ def _lost(name: str, lost: Lost) -> ModelReport:
 
 
 def _make_importable(project: Project) -> None:
-    if str(project.root) not in sys.path:
+    """Its own models come before others of the same names."""
+    if sys.path[:1] != [str(project.root)]:
         sys.path.insert(0, str(project.root))
 
 

@@ -45,6 +45,9 @@ class Side:
 def generated(project: Project, model: str) -> Side:
     """The model as its files say. Raises what importing them raises."""
     module = importlib.import_module(project.modeling.format(model=model))
+    file = project.path(project.modeling, model)
+    if not file.samefile(str(module.__file__)):
+        raise ImportError(f"{module.__name__} is that of another project: {module.__file__}")
     return side_of("generated", module, {str(module.__file__): "generated"})
 
 

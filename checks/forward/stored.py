@@ -72,6 +72,8 @@ def _report(found: dict[str, Any], root: Path) -> ModelReport:
                 **each,
                 "verdict": Verdict[each["verdict"]],
                 "places": tuple(_place(place, root) for place in each["places"]),
+                "trace": (),  # of a failure
+                "layers": (),
             }
         )
         for each in found["findings"]

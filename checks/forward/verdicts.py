@@ -53,6 +53,22 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """An operation of ours and the one beside it; empty where one side has none."""
+
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """How far off is what a module gives back, relative to its largest value."""
+
+    path: str
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The answer to one question about one model.
 
@@ -75,6 +91,10 @@ class Finding:
     bound: float | None = None
     script: str = ""
     """A program that shows a failure: its text, and its path once it is written down."""
+    trace: tuple[Step, ...] = ()
+    """Both programs, about the first operation that differs."""
+    layers: tuple[Layer, ...] = ()
+    """In the order in which they are done."""
 
     @property
     def name(self) -> str:
