@@ -435,11 +435,20 @@ def test_interrupted(project: Project, number: signal.Signals, code: int) -> Non
     _when(lambda: bool(list(outside.rglob("here"))))
     os.killpg(run.pid, number)
     stdout, stderr = run.communicate()
-    assert run.returncode == code
+    assert run.returncode == code, stderr
     assert stdout == ""
     assert stderr.strip() in ("", "unravel: interrupted")
     assert project.files() == before
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupted_when_ruff_hears_of_it_first(project: Project, jobs: str) -> None:
+    project.write("ruff", "#!/bin/sh\nkill -INT $$\n").chmod(0o755)
+    before = project.files()
+    done = project.run("convert", "--ruff", "./ruff", "--jobs", jobs, code=130)
+    assert done.stderr.strip() == "unravel: interrupted"
+    assert project.files() == before
 
 
 def test_a_reader_that_has_seen_enough(project: Project) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -369,6 +370,8 @@ def _run(command: Sequence[str], folder: str, *, accepted: Iterable[int]) -> tup
         )
     except OSError as error:
         raise FormatterError(f"`{command[0]}` cannot be run: {error.strerror}") from error
+    if done.returncode == -signal.SIGINT:
+        raise KeyboardInterrupt  # Ctrl-C goes to ruff as well, and may be known of here first
     said = done.stderr.decode("utf-8", "replace")
     if done.returncode not in accepted:
         hint = _TOO_OLD if "unexpected argument" in said else ""
