@@ -244,9 +244,9 @@ def outside() -> str:
 
 
 def _checks() -> list[str]:
-    """The checks' own sources."""
+    """The checks' own sources, and what they know of the models of transformers."""
     home = Path(__file__).parent.parent
-    files = sorted(each for each in home.rglob("*.py") if _is_source(each))
+    files = sorted(each for each in home.rglob("*") if each.suffix in (".py", ".toml"))
     return [hashlib.sha256(each.read_bytes()).hexdigest() for each in files]
 
 

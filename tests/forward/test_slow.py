@@ -255,7 +255,7 @@ def _failing(one: Instance, given: Any, act: Callable[[], object]) -> str:
 def _with_class(one: Instance, kind: Any) -> Instance:
     found = replace(one.side, classes={HEAD: kind})
     model = kind(one.config)
-    return Instance(found, HEAD, one.config, model, one.buffers, one._attention)
+    return Instance(found, HEAD, one.config, model, one.buffers, one.drawn, one._attention)
 
 
 # -- generating ----------------------------------------------------------------------------------

@@ -158,6 +158,17 @@ def test_all_that_is_outside_counts(
         assert fingerprints.outside() != before
 
 
+@pytest.mark.parametrize("name", ["forward/new.py", "live.py", "forward/transformers.toml"])
+def test_every_file_of_the_checks_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "forward").mkdir()
+    monkeypatch.setattr(fingerprints, "__file__", str(tmp_path / "forward" / "fingerprints.py"))
+    before = fingerprints.outside()
+    (tmp_path / name).write_text("")
+    assert fingerprints.outside() != before
+
+
 def test_every_way_to_import_is_found() -> None:
     text = (
         "import a.b as c, d; import e\nfrom f import (g,\n  # of (some)\n  h as i,\n)\n"
