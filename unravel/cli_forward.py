@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from unravel import options
-from unravel.terminal import Bar, progress, say
+from unravel.terminal import Bar, is_colored, progress, put, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +89,8 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
             show = _shower(bar, quiet=chosen["quiet"] or chosen["form"] != "text")
             told = {"root": home, "store": store, "on_begin": bar, "on_report": show}
             reports = _checked(models, shard, changes, chosen, told)
+        kept = store.folder / "scripts" / home.name if store else None
+        reports = _with_scripts(reports, Path(chosen["scripts"]) if chosen["scripts"] else kept)
     except OSError as error:
         say(f"{error.filename}: {error.strerror}")
         return FAILED
@@ -96,9 +99,7 @@ def forward(models: tuple[str, ...], root: str | None, **chosen: Any) -> int:
         hint = ": install `unravel[forward]`" if needed else ""
         say(f"{error.args[0] if error.args else error}{hint}")
         return FAILED
-    kept = store.folder / "scripts" / home.name if store else None
-    folder = Path(chosen["scripts"]) if chosen["scripts"] else kept
-    return _report(_with_scripts(reports, folder), home, **chosen)
+    return _report(reports, home, **chosen)
 
 
 def _checked(
@@ -173,9 +174,24 @@ def _shower(bar: Bar, *, quiet: bool) -> Callable[[ModelReport, int], None]:
         if not quiet:
             bar.hide()
             for line in terminal.table_lines(report, first=len(seen) == 1):
-                click.echo(line)
+                _echo(line)
 
     return show
+
+
+_COLORS = {
+    "PROVED|EQUAL BITS": "green",
+    "UNREACHED|VACUOUS": "yellow",
+    "DIVERGED|BROKEN": "red",
+}
+
+
+def _echo(line: str) -> None:
+    """Print a line of the report, its verdicts in color if it is a terminal's."""
+    color = is_colored(sys.stdout)
+    for verdicts, paint in _COLORS.items() if color else ():
+        line = re.sub(verdicts, lambda found, fg=paint: click.style(found[0], fg=fg), line)  # type: ignore[misc]
+    click.echo(line, color=color)
 
 
 def _report(
@@ -188,13 +204,11 @@ def _report(
     quiet: bool,
     **_: object,
 ) -> int:
-    from pathlib import Path
-
     from checks.forward import page, terminal, verdicts
     from checks.forward import reports as forms
 
-    if html:
-        Path(html).write_text(page.as_html(reports, home), "utf-8")
+    if html and not put(page.as_html(reports, home), html):
+        return FAILED
     if form == "json":
         click.echo(forms.as_json(reports, home), nl=False)
     elif form == "junit":
@@ -202,9 +216,9 @@ def _report(
     else:
         for report in reports:
             for line in terminal.details(report, root=home, verbose=verbose):
-                click.echo(line)
+                _echo(line)
         if not quiet:
-            click.echo(terminal.summary(reports))
+            _echo(terminal.summary(reports))
     return verdicts.exit_code(reports)
 
 
@@ -215,8 +229,12 @@ def _audit(
     from checks.forward import audit, running
 
     passed = []
-    for found in running.audit_forward(root=home, models=models, most=mutants, jobs=jobs):
-        for line in audit.lines(found, home, verbose=verbose):
-            click.echo(line)
-        passed.append(found.is_passed)
+    with progress("auditing") as bar:
+        for found in running.audit_forward(
+            root=home, models=models, most=mutants, jobs=jobs, on_progress=bar
+        ):
+            bar.hide()
+            for line in audit.lines(found, home, verbose=verbose):
+                click.echo(line)
+            passed.append(found.is_passed)
     return int(not passed or not all(passed))

@@ -52,7 +52,7 @@ _COLORS = {"+++": "bold", "---": "bold", "@@": "cyan", "+": "green", "-": "red"}
 
 
 def print_differences(differences: Iterable[str]) -> None:
-    color = _is_colored(sys.stdout)
+    color = is_colored(sys.stdout)
     for difference in differences:
         lines = difference.split("\n")[:-1]
         painted = (_painted(line) if color else line for line in lines)
@@ -76,7 +76,7 @@ def say(message: str) -> None:
 
 def complain(diagnostics: Iterable[Diagnostic], root: str, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
-    color = _is_colored(stream)
+    color = is_colored(stream)
     width = shutil.get_terminal_size().columns if stream.isatty() else 0
     for diagnostic in diagnostics:
         shown = replace(diagnostic, path=from_here(diagnostic.path, root))
@@ -183,7 +183,8 @@ def put(text: str, output: str | None) -> bool:
 # -- the terminal --------------------------------------------------------------------------------
 
 
-def _is_colored(stream: TextIO) -> bool:
+def is_colored(stream: TextIO) -> bool:
+    """Is it a terminal whose user has nothing against colors?"""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream.isatty()
 

@@ -114,6 +114,27 @@ def test_progress_is_shown_on_a_terminal_alone(repository: Path, tmp_path: Path)
     assert [line.split()[0] for line in lines] == ["model", "one", "two", "2"]
 
 
+def test_scripts_are_named_where_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    wrong = ("states = self.embedding", "states = len(input_ids) * self.embedding")
+    name = write(tmp_path, "small_wrong", wrong)
+    command = ["forward", "--model", name, "--reference", name, "--root", str(tmp_path)]
+    assert run([*command, "--cache-dir", str(tmp_path / "cache")]) == 1
+    (script,) = (tmp_path / "cache").rglob("*.py")
+    assert script.name in capsys.readouterr().out
+    assert run([*command, "--no-cache"]) == 1
+    assert "script " not in capsys.readouterr().out
+    wanted = ["--no-cache", "--scripts", str(tmp_path / "scripts")]
+    assert run([*command, *wanted, "--html", str(tmp_path / "none" / "page.html")]) == 2
+    assert "page.html: No such file" in capsys.readouterr().err
+    assert len(list((tmp_path / "scripts").iterdir())) == 1
+    wanted[-1] = str(tmp_path / "small_wrong.py")
+    assert run([*command, *wanted]) == 2
+    assert "small_wrong.py: File exists" in capsys.readouterr().err
+
+
 def test_mistake_in_settings_is_told(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
