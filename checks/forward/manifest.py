@@ -105,13 +105,15 @@ def _declared(one: Instance, other: Instance) -> Iterator[Mismatch]:
 def _declarations(model: Any) -> dict[str, str]:
     """What the class sets, and which names the model has besides.
 
-    What `post_init` gathers from inner models depends on when it is called, and is left out.
+    What `post_init` gathers from inner models depends on when it is called, and is left out; and so
+    is what transformers notes on a class when it asks for the first time.
     """
     own = [each for each in type(model).__mro__ if not each.__module__.startswith("torch.")]
     names = {name for each in own for name, value in vars(each).items() if _is_plain(value)}
     found = {name: _bare_value(getattr(type(model), name)) for name in names}
     found |= dict.fromkeys(vars(model).keys() - names, "there")
-    return {name: value for name, value in found.items() if not name.startswith("__")}
+    left_out = {name for name in found if name.startswith("__") or name.endswith("_cached_value")}
+    return {name: value for name, value in found.items() if name not in left_out}
 
 
 def _is_plain(value: object) -> bool:
