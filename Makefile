@@ -4,6 +4,7 @@
 #   make test         everything that CI runs
 #   make forward      do all models compute what their modular files and transformers say?
 #   make forward-slow the same, and generation, torch.compile, tensor parallel, published sizes
+#   make forward-cuda the same on a GPU, by a Python that has torch and transformers
 #   make corpus       all modular files of a transformers release, compared with what it ships
 #   make corpus-outside
 #                     the same files as another repository would have them, imported and run
@@ -24,7 +25,7 @@ CORPUS := $(BIN)/python -m tests.corpus
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help convert test forward forward-slow fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench docs clean
+.PHONY: help convert test forward forward-slow forward-cuda fuzz lint corpus corpus-fetch corpus-list corpus-outside corpus-determinism corpus-kill bench docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -45,6 +46,10 @@ forward: .venv/.tests
 
 forward-slow: .venv/.tests
 	$(BIN)/unravel forward --slow
+
+# No environment is made: torch has to be the one that fits the machine's driver.
+forward-cuda:
+	$(PYTHON) -m checks.forward --require-cuda --dtype bfloat16,float16
 
 # EXAMPLES=100 for a shorter run, SEED=1 for the same one again.
 fuzz: .venv/.tests

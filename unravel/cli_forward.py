@@ -33,6 +33,20 @@ _OPTIONS = (
     click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes of their own."),
     click.option("--slow", is_flag=True, help="And compiled, parallel, full-size, generating."),
     click.option("--backend", metavar="NAME", default="", help="With --slow: of torch.compile."),
+    click.option(
+        "--device",
+        type=click.Choice(("auto", "cpu", "cuda")),
+        default="auto",
+        show_default=True,
+        help="Where the models are run; auto: on a GPU if there is one.",
+    ),
+    click.option("--require-cuda", is_flag=True, help="Fail where there is no GPU."),
+    click.option(
+        "--dtype",
+        "dtypes",
+        metavar="NAMES",
+        help="bfloat16,float16: ask every class in these, too; by default the first in bfloat16.",
+    ),
     click.option("--record", is_flag=True, help="Write down what each model computes."),
     click.option("--audit", is_flag=True, help="Try the checks: are small mistakes caught?"),
     click.option("--mutants", metavar="N", default=0, help="With --audit: about N for each model."),
@@ -110,9 +124,12 @@ def _checked(
     told: dict[str, Any],
 ) -> list[ModelReport]:
     from checks.forward import running, shards
+    from checks.forward.conditions import conditions
     from checks.forward.settings import Slow
 
     told |= {"slow": Slow(chosen["backend"]) if chosen["slow"] else None}
+    cuda, dtypes = chosen["require_cuda"], chosen["dtypes"]
+    told |= {"conditions": conditions(chosen["device"], require_cuda=cuda, dtypes=dtypes)}
     if chosen["own"]:
         own, reference, names = chosen["own"], chosen["reference"], chosen["names"]
         return running.check_named(own, reference, changes, names=names, **told)

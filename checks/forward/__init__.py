@@ -20,6 +20,13 @@
     generating    texts, by log-probabilities
     compiling     compiled, and not
     parallel      split among two processes, and not
+    conditions  the device and the precisions that are asked
+    devices     devices as torch knows them, and torch's switches
+    pretended   a second device for machines that have none
+    across      a model on the CPU and on a GPU
+    precision   bfloat16 and float16
+    routing     choices of one run that are replayed in another
+    attention   flex and flash attention
     session     the checks of one model
     project     where the files of a model are
     fingerprints  what findings depend on, as a digest

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from checks.forward import configs, numerics, scenarios, weights
+from checks.forward import configs, numerics, pretended, scenarios, weights
+from checks.forward.devices import CPU
 from checks.forward.inputs import Inputs
 from checks.forward.leaves import tensors
 from checks.forward.program import MODULE_PATH, Program, Recorder, content
@@ -71,12 +72,12 @@ class Instance:
         """Outputs alone, of a run of its own."""
         self._attend(scenario)
         with weights.loaded_as(self.model, scenario.dtype):
-            return scenarios.run(scenario, self.model, _as(given, scenario.dtype))
+            return scenarios.run(scenario, self.model, given)
 
     def _record(self, scenario: Scenario, given: Inputs, *, locate: bool) -> Recording:
         self._attend(scenario)
-        cast = _as(given, scenario.dtype)
         with weights.loaded_as(self.model, scenario.dtype):
+            cast = scenarios.placed(given, self.model)
             with Recorder(self._names(cast), locate=locate) as recorder:
                 outputs = scenarios.run(scenario, self.model, cast)
             return Recording(given, recorder.program(outputs), outputs)
@@ -98,18 +99,32 @@ class Instance:
                 config._attn_implementation_internal = attention
 
 
-def instance(side: Side, name: str, options: configs.Options) -> Instance:
-    """The model `name` of `side`. Raises what building it raises."""
+def instance(
+    side: Side,
+    name: str,
+    options: configs.Options,
+    *,
+    device: torch.device = CPU,
+    dtype: torch.dtype | None = None,
+) -> Instance:
+    """The model `name` of `side`, on `device`. Raises what building it raises.
+
+    With a `dtype` it is built as `from_pretrained` would load it in that dtype.
+    """
     config = configs.build(side.config, options)
+    kind = side.model_class(name)
     with torch.random.fork_rng(devices=[]):
         scenarios.seed()
         with _replaced("initialize_weights", lambda model: None):
-            model = side.model_class(name)(config)
+            model = kind(config) if dtype is None else kind._from_config(config, dtype=dtype)
         before = {key: content(buffer) for key, buffer in model.named_buffers()}
         drawn = _drawn(model)
     after = {key: content(buffer) for key, buffer in model.named_buffers()}
+    if dtype is not None:
+        _keep_float32(model, dtype)
     model.eval()
     weights.fill(model)
+    place(model, device)
     attention = getattr(model.config, "_attn_implementation", None) or ""
     buffers = {key: f"{before.get(key)} {after[key]}" for key in after}
     return Instance(side, name, model.config, model, buffers, drawn, attention, attentions(model))
@@ -154,13 +169,23 @@ def _same(one: Inputs, other: Inputs) -> bool:
     return one is other or numerics.furthest(one, other) is None
 
 
-def _as(given: Inputs, dtype: torch.dtype | None) -> Inputs:
-    if dtype is None:
-        return given
-    return {
-        name: value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
-        for name, value in given.items()
-    }
+def place(model: Any, device: torch.device) -> None:
+    """Put `model` on `device`."""
+    if device == pretended.DEVICE:
+        pretended.place(model)
+    elif device != CPU:
+        model.to(device)
+
+
+def _keep_float32(model: Any, dtype: torch.dtype) -> None:
+    """The weights that the model's class wants in float32 whatever the rest is in."""
+    kept = set(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
+    if dtype is torch.float16:
+        kept |= set(getattr(model, "_keep_in_fp32_modules", None) or ())
+    if dtype.itemsize < torch.float32.itemsize:
+        for name, parameter in model.named_parameters():
+            if kept.intersection(name.split(".")):
+                parameter.data = parameter.data.float()
 
 
 def attentions(model: Any) -> tuple[tuple[Any, str | None], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from checks.forward import numerics, scenarios
+from checks.forward.conditions import CHECKS
+from checks.forward.devices import device_of
 from checks.forward.inputs import Inputs, Request, make
-from checks.forward.instances import Instance
+from checks.forward.instances import Instance, place
 from checks.forward.leaves import tensors
 from checks.forward.pairs import Question, first_line
 from checks.forward.program import same_program
@@ -38,10 +40,14 @@ class Comparison:
 
 
 def check_itself(
-    question: Question, one: Instance, request: Request, skip: Mapping[str, str]
+    question: Question,
+    one: Instance,
+    request: Request,
+    skip: Mapping[str, str],
+    more: Sequence[Comparison] = (),
 ) -> Iterator[Finding]:
-    """A finding for each of the comparisons."""
-    for comparison in COMPARISONS:
+    """A finding for each of the comparisons, and of `more`."""
+    for comparison in (*COMPARISONS, *more):
         if comparison.name in skip:
             yield question.answer(comparison.name, Verdict.SKIPPED, skip[comparison.name])
         else:
@@ -101,7 +107,7 @@ def judge(
             moved = numerics.furthest(again(), expected)
         response = 0.0 if moved is None or moved.error == float("inf") else moved.error
         bound = max(bound, numerics.RESPONSE * response)
-        note = f"it answers a last bit of its weights with {response:.0e}"
+        note = numerics.answers(response)
     if bound > numerics.SENSELESS:
         return question.answer(name, Verdict.VACUOUS, note, (), found.error, bound)
     verdict = Verdict.WITHIN_NOISE if found.error <= bound else Verdict.DIVERGED
@@ -265,10 +271,10 @@ def _eager(one: Instance, request: Request) -> tuple[Any, Any]:
     if same_program(runs[0].program, runs[1].program):
         raise VacuousError("both attention implementations are one program")
     mask = given.get("attention_mask")
-    return tuple(_of_text(main_output(each.outputs), mask) for each in runs)  # type: ignore[return-value]
+    return tuple(of_text(main_output(each.outputs), mask) for each in runs)  # type: ignore[return-value]
 
 
-def _of_text(output: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+def of_text(output: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
     """A row of padding alone attends to nothing; what it gives is up to the implementation."""
     if mask is not None and output.shape[: mask.ndim] == mask.shape:
         return {"text": output[mask.bool()]}
@@ -281,6 +287,7 @@ def _saved(one: Instance, request: Request) -> tuple[Any, Any]:
         one.model.save_pretrained(folder)
         loaded = type(one.model).from_pretrained(folder)
     loaded.eval()
+    place(loaded, device_of(one.model))
     return loaded.state_dict() | {"output": main_output(scenarios.run(_PLAIN, loaded, given))}, (
         one.model.state_dict() | {"output": _plain(one, given)}
     )
@@ -320,4 +327,5 @@ COMPARISONS = (
 
 def scenario_names() -> tuple[str, ...]:
     """Everything that can be skipped by name."""
-    return (*(each.name for each in scenarios.SCENARIOS), *(each.name for each in COMPARISONS))
+    names = (each.name for of in (scenarios.SCENARIOS, COMPARISONS) for each in of)
+    return (*names, *CHECKS)

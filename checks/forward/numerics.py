@@ -53,6 +53,24 @@ def furthest(actual: Any, expected: Any, *, may_add: bool = False) -> Difference
     return worst
 
 
+def answers(response: float) -> str:
+    """Why a bound was raised."""
+    return f"it answers a last bit of its weights with {response:.0e}"
+
+
+def distances(actual: Any, expected: Any) -> dict[str, float]:
+    """How far each tensor of real numbers is off, whatever its dtype, of its largest value."""
+    one, other = dict(leaves(actual)), dict(leaves(expected))
+    found = {}
+    for path, b in other.items():
+        a = one.get(path)
+        if isinstance(a, Tensor) and isinstance(b, Tensor) and b.is_floating_point():
+            a, b = a.detach().cpu().double(), b.detach().cpu().double()
+            difference = _distance(path, a, b, None)
+            found[path] = difference.error if difference else 0.0
+    return found
+
+
 def _compared(
     path: str,
     one: Mapping[str, Leaf],
@@ -139,16 +157,23 @@ def _block_scales(of: Mapping[str, Leaf]) -> dict[str, float]:
 
 
 @contextmanager
-def nudged(model: nn.Module) -> Iterator[None]:
-    """Each weight is one unit in the last place off, up or down by turns, while this lasts."""
+def nudged(model: nn.Module, dtype: torch.dtype | None = None) -> Iterator[None]:
+    """Each weight is one unit in the last place off, up or down by turns, while this lasts.
+
+    `dtype`: the unit is that of another dtype than the weight's own.
+    """
     kept = [(parameter, parameter.detach().clone()) for parameter in model.parameters()]
     try:
         with torch.no_grad():
             for parameter, value in kept:
                 if value.is_floating_point() and value.numel():
                     signs = torch.arange(value.numel(), device=value.device) % 3 - 1
-                    towards = (value + signs.view(value.shape)).to(value.dtype)
-                    parameter.copy_(torch.nextafter(value, towards))
+                    signs = signs.view(value.shape)
+                    if dtype is not None:
+                        parameter.copy_(value * (1 + signs * torch.finfo(dtype).eps))
+                    else:
+                        towards = (value + signs).to(value.dtype)
+                        parameter.copy_(torch.nextafter(value, towards))
         yield
     finally:
         with torch.no_grad():

@@ -12,6 +12,7 @@ from checks.forward.leaves import tensors
 from checks.forward.manifest import mismatches
 from checks.forward.program import same_program
 from checks.forward.scenarios import Scenario
+from checks.forward.sides import Side
 from checks.forward.verdicts import Finding, Layer, Place, Verdict
 
 
@@ -152,16 +153,20 @@ def _nothing_compared(outputs: Any) -> str:
 
 
 def failure(instance: Instance, error: Exception) -> tuple[str, tuple[Place, ...]]:
+    return failed(instance.side, error)
+
+
+def failed(side: Side, error: Exception) -> tuple[str, tuple[Place, ...]]:
+    """What went wrong, and the innermost line of the side's own code on the way there."""
     places = []
     trace = error.__traceback__
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename
-        role = instance.side.files.get(path)
+        role = side.files.get(path)
         if role is not None:
             places.append(locating.place(role, path, trace.tb_lineno))
         trace = trace.tb_next
-    note = f"{instance.side.role}: {type(error).__name__}: {first_line(error)}"
-    return note, tuple(places[-1:])
+    return f"{side.role}: {type(error).__name__}: {first_line(error)}", tuple(places[-1:])
 
 
 def first_line(error: Exception) -> str:

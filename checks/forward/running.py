@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checks.forward import settings
+from checks.forward.conditions import ON_CPU, Conditions
 from checks.forward.fingerprints import Fingerprints
 from checks.forward.forking import Limits, Lost, run_each
 from checks.forward.project import Project
@@ -46,6 +47,7 @@ def check_forward(
     root: str | Path,
     models: Sequence[str] = (),
     record: bool = False,
+    conditions: Conditions = ON_CPU,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
     costs: Mapping[str, float] = {},
@@ -59,8 +61,9 @@ def check_forward(
     `record`: what each computes is written down, for later runs to compare with. With one of
     `jobs`, all is run in this process. `shard` (k, n) is the kth of n shares, which take about
     as long by the `costs` that are known. What is in `store` is not run again. Raises a LookupError
-    naming a model that there is not.
+    naming a model, or the GPU, that there is not.
     """
+    _certain(conditions)
     project = Project(Path(root).resolve())
     wanted = share(_wanted(project, models), shard, costs)
     _make_importable(project)
@@ -72,14 +75,17 @@ def check_forward(
     def load() -> Check:
         from checks.forward import session
 
-        return lambda model: session.check_model(
-            project, model, own(model), record=record, slow=slow
-        )
+        def check(model: str, now: Conditions) -> ModelReport:
+            return session.check_model(
+                project, model, own(model), record=record, slow=slow, conditions=now
+            )
+
+        return _under(conditions, check)
 
     def digest(now: Fingerprints, model: str) -> str:
         return now.of_model(model, own(model))
 
-    stored = _stored(None if record else store, project, digest, slow)
+    stored = _stored(None if record else store, project, digest, (conditions, slow))
     return _each(wanted, load, stored, jobs=jobs, limits=_limits(slow), tell=(on_begin, on_report))
 
 
@@ -88,6 +94,7 @@ def check_all_of(
     *,
     root: str | Path,
     models: Sequence[str] = (),
+    conditions: Conditions = ON_CPU,
     jobs: int = 1,
     shard: tuple[int, int] = (1, 1),
     costs: Mapping[str, float] = {},
@@ -103,6 +110,7 @@ def check_all_of(
     """
     from checks.forward import catalogue
 
+    _certain(conditions)
     if package != "transformers":
         raise LookupError(f"nothing is known of the models of {package}")
     types = catalogue.model_types()
@@ -116,12 +124,16 @@ def check_all_of(
 
         known = settings.read(Path(__file__).with_name("transformers.toml"))
         none = settings.ModelSettings()
-        return lambda name: session.check_class(name, *types[name], known.get(name, none), slow)
+
+        def check(name: str, now: Conditions) -> ModelReport:
+            return session.check_class(name, *types[name], known.get(name, none), slow, now)
+
+        return _under(conditions, check)
 
     def digest(now: Fingerprints, name: str) -> str:
         return now.of_modules(types[name], settings.ModelSettings())
 
-    stored = _stored(store, Project(Path(root).resolve()), digest, slow)
+    stored = _stored(store, Project(Path(root).resolve()), digest, (conditions, slow))
     limits = limits or _limits(slow)
     return _each(wanted, load, stored, jobs=max(2, jobs), limits=limits, tell=(on_begin, on_report))
 
@@ -133,6 +145,7 @@ def check_named(
     *,
     root: str | Path,
     names: str | Path | None = None,
+    conditions: Conditions = ON_CPU,
     slow: settings.Slow | None = None,
     store: Store | None = None,
     on_begin: OnBegin = _wait,
@@ -144,6 +157,7 @@ def check_named(
     another make are in ours. Raises a LookupError where no two classes match, a ValueError for a
     mistake in the file, and what importing raises.
     """
+    _certain(conditions)
     project = Project(Path(root).resolve())
     _make_importable(project)
     chosen = settings.ModelSettings(config=options)
@@ -158,20 +172,46 @@ def check_named(
             sides = corresponding(own, reference, names)
             left_out = set(itself.scenario_names()).difference(_COMPARED)
             skip = dict.fromkeys(left_out, "only what corresponds is compared")
-            return lambda name: session.check_pair(name, *sides, replace(chosen, skip=skip))
+            asked = replace(chosen, skip=skip)
+            return _under(
+                conditions, lambda name, now: session.check_pair(name, *sides, asked, None, now)
+            )
         one = catalogue.side(own, "generated")
         other = catalogue.paired(one, catalogue.side(reference, "reference"))
-        return lambda name: session.check_pair(name, one, other, chosen, slow)
+        return _under(
+            conditions, lambda name, now: session.check_pair(name, one, other, chosen, slow, now)
+        )
 
     def digest(now: Fingerprints, name: str) -> str:
         return now.of_modules((own, reference), (chosen, told))
 
-    stored = _stored(store, project, digest, slow)
+    stored = _stored(store, project, digest, (conditions, slow))
     return _each([own], load, stored, jobs=1, limits=_limits(slow), tell=(on_begin, on_report))
 
 
 _COMPARED = ("plain", "padded", "learning")
 """What can be asked of models of two makes."""
+
+
+def _certain(conditions: Conditions) -> None:
+    """Raises a LookupError where a GPU is asked for and there is none, stored reports or not."""
+    if conditions.needs_cuda:
+        from checks.forward import devices
+
+        devices.certain(conditions)
+
+
+def _under(conditions: Conditions, check: Callable[[str, Conditions], ModelReport]) -> Check:
+    """`check` on the device that there is, with torch's switches as they have to be."""
+    from checks.forward import devices
+
+    now = devices.certain(conditions)
+
+    def controlled(name: str) -> ModelReport:
+        with devices.controlled(now.device):
+            return check(name, now)
+
+    return controlled
 
 
 def _stored(
@@ -250,12 +290,13 @@ def audit_forward(
     Raises a LookupError naming a model that there is not, and what loading a model raises.
     """
     from checks.forward.audit import audit
+    from checks.forward.devices import controlled
 
     project = Project(Path(root).resolve())
     wanted = _wanted(project, models)
     _make_importable(project)
     known = settings.read(project.root / settings.FILE)
-    with quiet_and_alone():
+    with quiet_and_alone(), controlled():
         for model in wanted:
             own = known.get(model, settings.ModelSettings())
             yield audit(project, model, own, most=most, jobs=jobs, on_progress=on_progress)

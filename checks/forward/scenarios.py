@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from checks.forward.devices import device_of, dtype_of, moved
 from checks.forward.inputs import Inputs, Request, labels, make
 from checks.forward.leaves import tensors
 
@@ -34,13 +35,23 @@ class Scenario:
 
 
 def run(scenario: Scenario, model: Any, given: Inputs) -> Any:
-    """The outputs of `model`. Dice are thrown as they were the last time."""
+    """The outputs of `model`, which is given its inputs as it needs them.
+
+    Dice are thrown as they were the last time.
+    """
     model.train(scenario.training)
     model.zero_grad(set_to_none=True)
     random.seed(SEED)
     np.random.seed(SEED % 2**32)
     seed()
-    return scenario.run(model, given)
+    return scenario.run(model, placed(given, model))
+
+
+def placed(given: Inputs, model: Any) -> Inputs:
+    """Inputs as a caller of `model` has to give them: on its device, real numbers in its dtype."""
+    found = moved(given, device_of(model), dtype_of(model))
+    assert isinstance(found, dict)
+    return found
 
 
 def seed() -> None:
@@ -92,7 +103,8 @@ def _decode(model: Any, given: Inputs) -> Any:
 def _choose(model: Any, given: Inputs) -> Any:
     """No cache is wanted, and the logits of some positions only."""
     names = inspect.signature(type(model).forward).parameters
-    chosen = {"use_cache": False, "logits_to_keep": torch.tensor([0, 4])}
+    places = torch.tensor([0, 4], device=device_of(model))
+    chosen = {"use_cache": False, "logits_to_keep": places}
     with torch.no_grad():
         return model(**given, **{name: chosen[name] for name in chosen if name in names})
 
@@ -105,7 +117,8 @@ def _embed(model: Any, given: Inputs) -> Any:
     with torch.no_grad():
         given["inputs_embeds"] = model.get_input_embeddings()(ids)
         if "position_ids" in names:
-            given["position_ids"] = (torch.arange(ids.shape[-1]) * 2 + 1).expand(ids.shape)
+            places = torch.arange(ids.shape[-1], device=ids.device) * 2 + 1
+            given["position_ids"] = places.expand(ids.shape)
         if "logits_to_keep" in names:
             given["logits_to_keep"] = 3
         return model(**given)

@@ -193,14 +193,15 @@ _CAST = """
         each.data = each.data.to({dtype}) if each.is_floating_point() else each.data"""
 
 _ITSELF = """
-from checks.forward import itself, numerics
+from checks.forward import attention, itself, numerics
 from checks.forward.inputs import Request
 from checks.forward.instances import instance
 from checks.forward.sides import Side
 
 one = instance(Side("generated", {{"{name}": Mine}}, MineConfig), "{name}", {options})
 request = Request(Mine, one.config, {overrides}, without={without})
-(comparison,) = (each for each in itself.COMPARISONS if each.name == "{check}")
+known = (*itself.COMPARISONS, *attention.COMPARISONS)
+(comparison,) = (each for each in known if each.name == "{check}")
 found = numerics.furthest(*comparison.ask(one, request))
 print(found.message if found else "both answers are the same")
 sys.exit(found is not None and not found.error <= {bound})

@@ -13,13 +13,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
-from checks.forward import catalogue, configs, design, golden, itself, pairs, scripts, sides
+from checks.forward import (
+    across,
+    attention,
+    catalogue,
+    configs,
+    design,
+    golden,
+    itself,
+    pairs,
+    scripts,
+    sides,
+)
+from checks.forward.conditions import ON_CPU, Conditions
 from checks.forward.inputs import Request, make, of_images
 from checks.forward.instances import Instance, instance
 from checks.forward.media import IMAGES
 from checks.forward.pairs import Question
+from checks.forward.precision import Models, check_precision
 from checks.forward.project import Project
 from checks.forward.scenarios import BRIEF, SCENARIOS, Scenario, run
 from checks.forward.settings import ModelSettings, Slow
@@ -50,6 +64,7 @@ class Subject:
     """By the name of the configuration; empty before it is prepared."""
     without: tuple[str, ...] = ()
     layout: int = 0
+    conditions: Conditions = ON_CPU
 
     @property
     def trusted(self) -> Side:
@@ -63,6 +78,7 @@ def check_model(
     *,
     record: bool = False,
     slow: Slow | None = None,
+    conditions: Conditions = ON_CPU,
 ) -> ModelReport:
     """Everything that is found out about one model. Nothing is raised.
 
@@ -72,17 +88,23 @@ def check_model(
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_caught(model, _of_project(project, model, settings, record, slow)))
+        found = _of_project(project, model, settings, record, slow, conditions)
+        findings = tuple(_caught(model, found))
     return ModelReport(model, findings, time.perf_counter() - began)
 
 
 def _of_project(
-    project: Project, model: str, settings: ModelSettings, record: bool, slow: Slow | None
+    project: Project,
+    model: str,
+    settings: ModelSettings,
+    record: bool,
+    slow: Slow | None,
+    conditions: Conditions,
 ) -> Iterator[Finding]:
     with ExitStack() as stack:
         subject, notes = subject_of(project, model, settings, stack)
         yield from notes
-        subject = prepared(subject)
+        subject = prepared(replace(subject, conditions=conditions))
         built: dict[str, Instance] = {}
         yield from check_subject(subject, built)
         yield from _check_golden(subject, built, project.golden(model), record=record)
@@ -91,13 +113,18 @@ def _of_project(
 
 
 def check_pair(
-    name: str, own: Side, other: Side, settings: ModelSettings, slow: Slow | None = None
+    name: str,
+    own: Side,
+    other: Side,
+    settings: ModelSettings,
+    slow: Slow | None = None,
+    conditions: Conditions = ON_CPU,
 ) -> ModelReport:
     """Two definitions that were named, held against each other. Nothing is raised."""
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        subject = Subject(name, own, {other.role: other}, settings)
+        subject = Subject(name, own, {other.role: other}, settings, conditions=conditions)
         findings = tuple(_caught(name, _of_pair(subject, slow)))
     return ModelReport(name, findings, time.perf_counter() - began)
 
@@ -110,7 +137,12 @@ def _of_pair(subject: Subject, slow: Slow | None) -> Iterator[Finding]:
 
 
 def check_class(
-    name: str, package: str, class_name: str, settings: ModelSettings, slow: Slow | None = None
+    name: str,
+    package: str,
+    class_name: str,
+    settings: ModelSettings,
+    slow: Slow | None = None,
+    conditions: Conditions = ON_CPU,
 ) -> ModelReport:
     """One class of an installed package: beside itself, and its modular file if it has one.
 
@@ -119,19 +151,25 @@ def check_class(
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings = tuple(_caught(name, _of_class(name, package, class_name, settings, slow)))
+        found = _of_class(name, package, class_name, settings, slow, conditions)
+        findings = tuple(_caught(name, found))
     return ModelReport(name, findings, time.perf_counter() - began)
 
 
 def _of_class(
-    name: str, package: str, class_name: str, settings: ModelSettings, slow: Slow | None
+    name: str,
+    package: str,
+    class_name: str,
+    settings: ModelSettings,
+    slow: Slow | None,
+    conditions: Conditions,
 ) -> Iterator[Finding]:
     model_class = catalogue.class_of(package, class_name)
     file = str(sys.modules[model_class.__module__].__file__)
     own = Side(
         "generated", {class_name: model_class}, model_class.config_class, {file: "generated"}
     )
-    bare = prepared(Subject(name, own, {}, settings), VARIANTS[:1])
+    bare = prepared(Subject(name, own, {}, settings, conditions=conditions), VARIANTS[:1])
     with ExitStack() as stack:
         others: dict[str, Side] = {"itself": replace(own, role="itself")}
         try:
@@ -346,7 +384,8 @@ def _check_class(
         if side.names.get(head, head) not in side.classes:
             continue
         try:
-            built[role] = instance(side, head, options)
+            device = torch.device(subject.conditions.device)
+            built[role] = instance(side, head, options, device=device)
         except Exception as error:
             asked = question if role == "generated" else replace(question, pair=role)
             note = f"{role}: {type(error).__name__}: {pairs.first_line(error)}"
@@ -355,7 +394,7 @@ def _check_class(
     one = built.pop("generated", None)
     if one is None:
         return
-    if kept is not None:
+    if kept is not None and subject.conditions.device == "cpu":  # where recordings are made
         kept[variant] = one
     reached.update(type(module).__name__ for module in one.model.modules())
     # What the models are given is what the side that is trusted most asks for.
@@ -367,13 +406,40 @@ def _check_class(
         for scenario in scenarios:
             found = _compare(subject, asked, one, other, scenario, request)
             yield _with_script(found, one.side, other.side, options, scenario, request)
-    if scenarios is SCENARIOS and variant == "tiny":
+    if variant != "tiny":
+        return
+    if scenarios is SCENARIOS:
         own = replace(request, model_class=type(one.model), config=one.config)
-        for answer in itself.check_itself(question, one, own, subject.settings.skip):
+        more = attention.COMPARISONS
+        for answer in itself.check_itself(question, one, own, subject.settings.skip, more):
             found = design.explained(answer, one, own)
             is_shown = found.verdict.is_failure
             script = scripts.of_itself(found, one.side, options, own) if is_shown else ""
             yield replace(found, script=script)
+    if scenarios is SCENARIOS or subject.conditions.thorough:
+        yield from _check_conditions(subject, question, one, options, request)
+
+
+def _check_conditions(
+    subject: Subject,
+    question: Question,
+    one: Instance,
+    options: configs.Options,
+    request: Request,
+) -> Iterator[Finding]:
+    """In other precisions, on another device, and with attention that needs either."""
+    conditions, skip = subject.conditions, subject.settings.skip
+    others = {role: side for role, side in subject.others.items() if role != "itself"}
+    sides = {
+        role: side
+        for role, side in {"generated": subject.generated, **others}.items()
+        if side.names.get(one.name, one.name) in side.classes
+    }
+    models = Models(sides, one.name, options, request, torch.device(conditions.device))
+    for dtype in conditions.dtypes:
+        yield from check_precision(question, models, getattr(torch, dtype), skip)
+    yield from across.check_devices(question, models, skip)
+    yield attention.check_flash(question, models, skip)
 
 
 def _with_script(

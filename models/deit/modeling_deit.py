@@ -1,6 +1,6 @@
 # unravel: generated from modular/modular_deit.py; do not edit.
 # unravel: change that file and run `unravel convert`.
-# unravel: digest of what follows: b40db3b834f49de7
+# unravel: digest of what follows: bee118fa7f50c97c
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -148,7 +148,7 @@ def eager_attention_forward(
     scores = query @ key.transpose(2, 3) * scaling
     if attention_mask is not None:
         scores = scores + attention_mask
-    weights = nn.functional.softmax(scores, dim=-1)
+    weights = nn.functional.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
     return (weights @ value).transpose(1, 2).contiguous(), weights
 
