@@ -17,6 +17,7 @@
     pairs       two definitions held against each other
     slow        the slow tier:
     fullsize      published sizes, on fake tensors
+    wide          published widths, by numbers
     generating    texts, by log-probabilities
     compiling     compiled, and not
     parallel      split among two processes, and not

@@ -189,6 +189,15 @@ def _first_that_works(
     raise ValueError(f"no {kind} configuration works: {first}")
 
 
+def shrunk(config_class: type, overrides: Options, groups: frozenset[str]) -> Options:
+    """Options that make the fields of these groups small and no others, whether that works or not.
+
+    `overrides` are taken where the class cannot be instantiated without.
+    """
+    chosen = _chosen(config_class, overrides)
+    return merged(_shrunk(build(config_class, chosen), groups, _Tokens()), chosen)
+
+
 def moved(config_class: type, base: Options, moves: frozenset[str]) -> Options:
     """`base` with what `moves` names moved off its value, whether that works or not."""
     return _moved(_readable(build(config_class, base)), base, moves)

@@ -76,8 +76,7 @@ class Published:
 
     def _compared(self, question: Question, mine: Instance, theirs: Instance) -> Finding:
         request = _long(self.request, theirs)
-        padded = next(each for each in SCENARIOS if each.name == "padded")
-        scenario = SCENARIOS[0] if padded.applies(request) else padded
+        scenario = scenario_of(request)
         reason = ""
         for dtype in DTYPES:
             with _fake() as mode:
@@ -98,10 +97,16 @@ def published(side: Side, name: str, overrides: configs.Options) -> Instance:
 
     Raises what building it raises.
     """
-    try:
-        config = configs.build(side.config, {})
-    except Exception:
-        config = configs.build(side.config, overrides)
+    options = configs.shrunk(side.config, overrides, frozenset())
+    return weightless(side, name, options)
+
+
+def weightless(side: Side, name: str, options: configs.Options) -> Instance:
+    """The model `name` with these options. Its buffers have values, its large weights none.
+
+    Raises what building it raises.
+    """
+    config = configs.build(side.config, options)
     with _Weightless():
         model = side.model_class(name)(config)
     model.eval()
@@ -178,6 +183,12 @@ def _shapes(one: Any, other: Any) -> dict[str, tuple[str, str]]:
         for outputs in (one, other)
     )
     return {path: (a.get(path, ""), b.get(path, "")) for path in [*b, *a]}
+
+
+def scenario_of(request: Request) -> Scenario:
+    """With padding, if that can be asked for."""
+    padded = next(each for each in SCENARIOS if each.name == "padded")
+    return SCENARIOS[0] if padded.applies(request) else padded
 
 
 # -- fake tensors --------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from checks.forward import compiling, fullsize, generating, parallel
+from checks.forward import compiling, fullsize, generating, parallel, wide
 from checks.forward.inputs import Request
 from checks.forward.instances import Instance
 from checks.forward.pairs import Question
@@ -54,7 +54,16 @@ def _answers(
 
 def _of_sizes(sizes: fullsize.Published) -> Iterator[Check]:
     yield fullsize.MANIFEST, sizes.compare_manifests
-    yield fullsize.PROGRAM, sizes.compare_programs
+    yield fullsize.PROGRAM, partial(compare_sizes, sizes)
+
+
+def compare_sizes(sizes: fullsize.Published, question: Question) -> Finding:
+    """By programs; where these prove nothing, by numbers."""
+    found = sizes.compare_programs(question)
+    if found.verdict is not Verdict.SKIPPED:
+        return found
+    widely = wide.compare_widely(sizes, question)
+    return replace(widely, note="; ".join(filter(None, (found.note, widely.note))))
 
 
 def _of_texts(one: Instance, other: Instance, request: Request) -> Iterator[Check]:

@@ -68,11 +68,16 @@ def drawn(name: str, like: Tensor, fan: int | None = None, seed: int = 0) -> Ten
     unit = _unit(name, like.shape, seed)
     if like.ndim > 1:
         fan = fan or like.shape[-1]
-        return torch.from_numpy(unit * 2.0 ** round(math.log2(math.sqrt(3 / max(fan, 1)))))
+        return torch.from_numpy(unit * scale(fan))
     last = name.rpartition(".")[2]
     if "bias" in last or last == "running_mean":
         return torch.from_numpy(np.asarray(unit / 4, dtype=np.float32))
     return torch.from_numpy(np.asarray(1 + unit / 2, dtype=np.float32))
+
+
+def scale(fan: int) -> float:
+    """A power of two by which a sum of `fan` products is about as large as what is multiplied."""
+    return float(2.0 ** round(math.log2(math.sqrt(3 / max(fan, 1)))))
 
 
 def _unit(name: str, shape: Iterable[int], seed: int) -> np.ndarray:

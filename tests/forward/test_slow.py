@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 import torch
 
-from checks.forward import compiling, fullsize, generating, parallel, session, sides
+from checks.forward import (
+    compiling,
+    fullsize,
+    generating,
+    parallel,
+    scenarios,
+    session,
+    sides,
+    slow,
+    wide,
+)
 from checks.forward.inputs import Request
 from checks.forward.instances import Instance, instance
 from checks.forward.pairs import Question
@@ -109,14 +119,48 @@ def test_what_only_shows_at_the_published_size(small: Small, name: str) -> None:
             assert {place.role for place in found.places} >= {"generated", "modular"}
 
 
-def _shallow(side: Side) -> Side:
-    """With published sizes, but for the number of layers: that is what takes the time."""
+def _shallow(side: Side, **sizes: int) -> Side:
+    """With published sizes but for the number of layers, and for `sizes`: they take the time."""
 
     class Shallow(side.config):  # type: ignore[misc, name-defined]
         def __init__(self, **options: Any) -> None:
-            super().__init__(**{"num_hidden_layers": 2, **options})
+            super().__init__(**{"num_hidden_layers": 2, **sizes, **options})
 
     return replace(side, config=Shallow)
+
+
+ONLY_IF_LARGE = ATTENTION + "        if self.head_dim > 32:\n            self.scaling = 0.1\n"
+
+
+def test_other_operations_are_compared_by_numbers_with_published_widths(small: Small) -> None:
+    reference = sides.reference(small.side)
+    assert reference is not None
+    widths = {"hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
+    question = replace(LIVE, pair="reference", exactly=False)
+
+    def found(side: Side) -> Finding:
+        pair = (_shallow(each, **widths) for each in (side, reference))
+        sizes = fullsize.Published(*pair, HEAD, small.request, {})
+        return slow.compare_sizes(sizes, question)
+
+    assert found(small.side).verdict in (Verdict.REFACTOR, Verdict.WITHIN_NOISE)
+    with small.broken(ATTENTION, ONLY_IF_LARGE) as side:
+        answer = found(side)
+    assert answer.verdict is Verdict.DIVERGED
+    assert answer.note.startswith("other operations")
+
+
+def test_weights_have_numbers_only_while_they_are_read(small: Small) -> None:
+    sizes = {"num_hidden_layers": 1, "vocab_size": 97, "hidden_size": 512, "intermediate_size": 512}
+    one = fullsize.weightless(small.side, HEAD, sizes)
+    given = {"input_ids": torch.arange(9, 14)[None]}
+    first, again, nudged = (
+        wide.outputs(one, scenarios.SCENARIOS[0], given, nudged=nudge)["logits"]
+        for nudge in (False, False, True)
+    )
+    assert torch.equal(first, again)
+    assert 0 < (first - nudged).abs().max() < 1e-4 * first.abs().max()
+    assert any(each.is_meta for each in one.model.parameters())
 
 
 def test_no_weights_are_made(small: Small) -> None:
@@ -246,16 +290,11 @@ def _failing(one: Instance, given: Any, act: Callable[[], object]) -> str:
         def forward(self, **given: Any) -> None:
             act()
 
-    one = _with_class(one, Failing)
+    side = replace(one.side, classes={HEAD: Failing})
+    one = replace(one, side=side, model=Failing(one.config))
     with pytest.raises(parallel.ProcessError) as caught:
         parallel.in_processes(one, given, seconds=3)
     return str(caught.value)
-
-
-def _with_class(one: Instance, kind: Any) -> Instance:
-    found = replace(one.side, classes={HEAD: kind})
-    model = kind(one.config)
-    return Instance(found, HEAD, one.config, model, one.buffers, one.drawn, one._attention)
 
 
 # -- generating ----------------------------------------------------------------------------------
