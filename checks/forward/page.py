@@ -44,7 +44,7 @@ code, .code { font-family: var(--mono); font-size: .8rem }
 .trace { table-layout: fixed; min-width: 44rem } .trace td { white-space: pre-wrap;
   overflow-wrap: anywhere; width: 50% } .trace th { font-family: inherit; padding-left: .3rem }
 .trace tr.other td { background: var(--soft) } .trace tr.first td { background: var(--first) }
-.scroll { max-height: 24rem; overflow: auto }
+.scroll { max-height: 26rem; overflow: auto }
 svg { max-width: 100%; height: auto; display: block }
 svg text { fill: currentColor; font: 12px system-ui, "DejaVu Sans", sans-serif }
 svg .dim { fill: var(--dim) } svg .off { fill: var(--bad); font-weight: 600 }
@@ -253,7 +253,8 @@ def _errors(reports: Sequence[ModelReport]) -> str:
         return ""
     return (
         "<h2>Errors</h2><p class=dim>Relative to the largest value. A stroke is the largest "
-        f"that may be; what has no dot is the same to the last bit.</p>{_chart(rows, left)}"
+        "that may be; what has no dot is the same to the last bit.</p>"
+        f'<div class="scroll">{_chart(rows, left)}</div>'
     )
 
 

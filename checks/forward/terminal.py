@@ -83,11 +83,12 @@ def _wrapped(text: str) -> list[str]:
 
 
 def from_here(path: str, root: Path) -> str:
-    relative = os.path.relpath(path, root)
-    if not relative.startswith(".."):
-        return relative
+    """As one would name it: from the root of the project, or from where packages are installed."""
     _, found, rest = path.rpartition("site-packages/")
-    return rest if found else path
+    if found:
+        return rest
+    relative = os.path.relpath(path, root)
+    return path if relative.startswith("..") else relative
 
 
 def summary(reports: Sequence[ModelReport]) -> str:
