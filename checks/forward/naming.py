@@ -24,6 +24,9 @@ The original's names stand on the left, ours on the right.
     [weights]                           # regular expressions, replaced one after the other
     '^tok_embeddings\\.' = "model.embed_tokens."
     '^layers\\.(\\d+)\\.attention\\.w([qkv])\\.' = 'model.layers.\\1.self_attn.\\2_proj.'
+
+    [joined]                            # weights that hold several of ours, one behind the other
+    'layers\\.(\\d+)\\.w13\\.weight' = ['model.layers.\\1.w1.weight', 'model.layers.\\1.w3.weight']
 """
 
 from __future__ import annotations
@@ -56,6 +59,7 @@ class Names:
     config: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     config_class: str = ""
     transposed: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -65,6 +69,13 @@ class Names:
         for pattern, replacement in self.weights.items():
             name = re.sub(pattern, replacement, name)
         return name
+
+    def parts(self, name: str) -> list[str]:
+        """The weights of ours that are joined in one of the original; none if it is one of ours."""
+        for pattern, replacements in self.joined.items():
+            if found := re.fullmatch(pattern, name):
+                return [found.expand(each) for each in replacements]
+        return []
 
     def is_transposed(self, name: str) -> bool:
         return any(re.fullmatch(pattern, name) for pattern in self.transposed)
@@ -77,13 +88,15 @@ class Names:
         something in the file is for none of them."""
         names = list(theirs)
         given: dict[str, str] = {}
-        for name in names:
-            ours = self.ours(name)
-            if not self.is_ignored(name) and given.setdefault(ours, name) != name:
-                raise self.mistake("weights", f"`{given[ours]}` and `{name}` both become `{ours}`")
-        for pattern in self.transposed:
-            if not any(re.fullmatch(pattern, name) for name in names):
-                raise self.mistake("transposed", f"`{pattern}` is the name of no weight")
+        for name in (each for each in names if not self.is_ignored(each)):
+            for ours in self.parts(name) or [self.ours(name)]:
+                other = given.setdefault(ours, name)
+                if other != name:
+                    raise self.mistake("weights", f"`{other}` and `{name}` both become `{ours}`")
+        for key in ("transposed", "joined"):
+            for pattern in getattr(self, key):
+                if not any(re.fullmatch(pattern, name) for name in names):
+                    raise self.mistake(key, f"`{pattern}` is the name of no weight")
         for pattern, replacement in self.weights.items():
             if not any(re.search(pattern, name) for name in names):
                 raise self.mistake(f"weights.'{pattern}'", "it is found in the name of no weight")
@@ -120,9 +133,12 @@ def read(path: Path) -> Names:
         *((f"weights.'{each}'", each) for each in names.weights),
         *(("transposed", each) for each in names.transposed),
         *(("ignored", each) for each in names.ignored),
+        *((f"joined.'{each}'", each) for each in names.joined),
     ]:
         try:
-            re.sub(pattern, names.weights.get(pattern, ""), "")
+            # What is put in the place of a match may name a group that there is not.
+            for replacement in (names.weights.get(pattern, ""), *names.joined.get(pattern, ())):
+                re.compile(f"(?:{pattern})|").sub(replacement, "")
         except (re.error, IndexError) as error:
             raise names.mistake(key, f"it is no regular expression: {error}") from error
     return names
@@ -138,6 +154,12 @@ def _check_type(path: Path, key: str, value: object) -> None:
         wanted = "a table" if key in _ANY else "a table of texts"
         is_right = isinstance(value, dict) and (
             key in _ANY or all(isinstance(each, str) for each in value.values())
+        )
+    if key == "joined":
+        wanted = "a table of lists of texts"
+        is_right = isinstance(value, dict) and all(
+            isinstance(each, list) and all(isinstance(one, str) for one in each)
+            for each in value.values()
         )
     if not is_right:
         raise NamesError(f"{path.name}: `{key}` must be {wanted}")

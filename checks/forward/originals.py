@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -42,6 +43,7 @@ def corresponding(own: str, original: str, path: str | Path) -> tuple[Side, Side
             raise names.mistake(f"classes.{theirs}", f"{original} has no such module")
         own_classes[ours] = _wrapped(Ours, ours, mine.classes[ours], names)
         classes[ours] = _wrapped(Original, ours, their_class, names)
+        classes[ours].own_class = mine.classes[ours]
         _match(own_classes[ours], classes[ours], mine.config)
     recipe = (
         "from checks.forward.originals import corresponding\n\n"
@@ -161,6 +163,9 @@ class Ours(_Wrapped):
 class Original(_Wrapped):
     """The original: built from our configuration, called with our arguments."""
 
+    own_class: ClassVar[Any]
+    """Ours, unwrapped: the sizes of what is joined are its."""
+
     def build(self, config: Any) -> nn.Module:
         names, found = self.names, dict(self.names.constants)
         for theirs, ours in names.config.items():
@@ -173,12 +178,30 @@ class Original(_Wrapped):
             inner: nn.Module = self.inner_class(getattr(module, names.config_class)(**found))
         else:
             inner = self.inner_class(**found)
-        weights = list(inner.state_dict())
+        weights = inner.state_dict()
         names.check(weights)
-        for name in filter(names.is_transposed, weights):
-            home, _, last = name.rpartition(".")
-            parametrize.register_parametrization(inner.get_submodule(home), last, _Transposed())
+        for name, weight in weights.items():
+            if names.is_transposed(name) or names.parts(name):
+                rows = self._rows(config, name, weight) if names.parts(name) else []
+                laid = _Laid(rows, is_transposed=names.is_transposed(name))
+                home, _, last = name.rpartition(".")
+                parametrize.register_parametrization(inner.get_submodule(home), last, laid)
         return inner
+
+    def _rows(self, config: Any, name: str, weight: Tensor) -> list[int]:
+        """How many rows of a weight each of those has that are joined in it."""
+        with torch.device("meta"):
+            there = self.own_class(config).state_dict()
+        parts = self.names.parts(name)
+        missing = [part for part in parts if part not in there]
+        if missing:
+            raise self.names.mistake("joined", f"there is no {', '.join(missing)}, as in `{name}`")
+        rows = [int(there[part].shape[0]) for part in parts]
+        whole = weight.shape[-1 if self.names.is_transposed(name) else 0]
+        if sum(rows) != whole:
+            said = f"`{name}` has {whole} rows, and its parts have {sum(rows)}"
+            raise self.names.mistake("joined", said)
+        return rows
 
     def answer(self, given: Mapping[str, Any]) -> dict[str, Any]:
         names = self.names
@@ -186,18 +209,28 @@ class Original(_Wrapped):
         return {ours: _part(outputs, theirs) for theirs, ours in names.outputs.items()}
 
     def ours(self, name: str) -> str:
-        plain = name.replace("parametrizations.", "").removesuffix(".original")
-        return "" if self.names.is_ignored(plain) else self.names.ours(plain)
+        found = re.fullmatch(r"(.*?)parametrizations\.(.*)\.original(\d*)", name)
+        home, last, part = found.groups() if found else ("", name, "")
+        if self.names.is_ignored(home + last):
+            return ""
+        parts = self.names.parts(home + last)
+        return parts[int(part)] if part else self.names.ours(home + last)
 
 
-class _Transposed(nn.Module):
-    """Lets a weight lie as ours does, and be used as the original does."""
+class _Laid(nn.Module):
+    """Lets weights be as ours are, and be used as the original does: joined, turned."""
 
-    def forward(self, weight: Tensor) -> Tensor:
-        return weight.transpose(-1, -2)
+    def __init__(self, rows: list[int], *, is_transposed: bool) -> None:
+        super().__init__()
+        self.rows, self.is_transposed = rows, is_transposed
 
-    def right_inverse(self, weight: Tensor) -> Tensor:
-        return weight.transpose(-1, -2).contiguous()
+    def forward(self, *parts: Tensor) -> Tensor:
+        weight = torch.cat(parts) if self.rows else parts[0]
+        return weight.transpose(-1, -2) if self.is_transposed else weight
+
+    def right_inverse(self, weight: Tensor) -> Tensor | tuple[Tensor, ...]:
+        laid = weight.transpose(-1, -2).contiguous() if self.is_transposed else weight
+        return tuple(each.clone() for each in torch.split(laid, self.rows)) if self.rows else laid
 
 
 def _part(outputs: Any, path: str) -> Any:

@@ -133,6 +133,60 @@ def test_models_that_correspond_agree(folder: Path) -> None:
     assert agreements <= {Verdict.PROVED, Verdict.REFACTOR, Verdict.WITHIN_NOISE}
 
 
+SPLIT = (
+    (
+        "self.up = nn.Linear(config.hidden_size, 3 * config.hidden_size)",
+        "self.one = nn.Linear(config.hidden_size, config.hidden_size)\n"
+        "        self.two = nn.Linear(config.hidden_size, 2 * config.hidden_size)",
+    ),
+    ("self.up(", "self.both("),
+    (
+        "    def forward(self, states):\n",
+        "    def both(self, states):\n"
+        "        return torch.cat([self.one(states), self.two(states)], -1)\n\n"
+        "    def forward(self, states):\n",
+    ),
+)
+JOINED = r"""
+[joined]
+'h\.(\d+)\.fc\.(\w+)' = ['layers.\1.one.\2', 'layers.\1.two.\2']
+"""
+
+
+@pytest.mark.parametrize("is_transposed", [False, True])
+def test_a_weight_may_hold_several(folder: Path, is_transposed: bool) -> None:
+    names = NAMES.replace("'\\.fc\\.' = \".up.\"\n", "") + JOINED
+    split = [(old, new.replace("hidden_size)", "hidden_size, bias=False)")) for old, new in SPLIT]
+    write(folder, "small_named", *(split if is_transposed else SPLIT))
+    if is_transposed:
+        turned = ORIGINAL.replace("nn.Linear(args.dim,", "Projection(args.dim,")
+        (folder / "original_net.py").write_text(turned)
+        names = names.replace("transposed = [", r"transposed = ['h\.\d+\.fc\.w', ")
+        names = names.replace(r"fc\.(\w+)'", r"fc\.(w)'").replace("\\2'", "\\2eight'")
+    (folder / "names.toml").write_text(names)
+    found = asked(check(folder))
+    assert found["tiny manifest"].verdict is Verdict.PROVED
+    assert not any(each.verdict.is_failure for each in found.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("one.", "none.", "`joined`: there is no layers.0.none.weight, as in `h.0.fc.weight`"),
+        ("'layers.\\1.one.\\2', ", "", "`joined`: `h.0.fc.weight` has 96 rows, and its parts"),
+        ("fc", "fd", "`joined`: `h\\.(\\d+)\\.fd\\.(\\w+)` is the name of no weight"),
+        ("\\2'", "\\3'", "is no regular expression: invalid group reference 3"),
+    ],
+)
+def test_a_mistake_about_parts_is_told(folder: Path, old: str, new: str, message: str) -> None:
+    assert old in JOINED
+    write(folder, "small_named", *SPLIT)
+    names = NAMES.replace("'\\.fc\\.' = \".up.\"\n", "") + JOINED.replace(old, new)
+    (folder / "names.toml").write_text(names)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check(folder)
+
+
 def test_a_weight_of_two_names_needs_one_counterpart(folder: Path) -> None:
     tie = "self.again = nn.Embedding(1, 1)\n        self.again.weight = self.embedding.weight\n"
     write(folder, "small_named", ("self.post_init()", f"{tie}        self.post_init()"))
