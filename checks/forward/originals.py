@@ -7,6 +7,7 @@ can be compared like any other two definitions.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import re
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from checks.forward import catalogue, naming
+from checks.forward import catalogue, configs, naming
 from checks.forward.naming import Names, NamesError
 from checks.forward.sides import Side
 
@@ -54,6 +55,21 @@ def corresponding(own: str, original: str, path: str | Path) -> tuple[Side, Side
         Side("generated", own_classes, mine.config, mine.files, recipe=recipe),
         Side("reference", classes, mine.config, files, recipe=recipe),
     )
+
+
+def unmoved(own: Side) -> dict[str, Any]:
+    """The fields of our configuration that the original does not have, as they are by default.
+
+    A configuration that moves them asks for what the original cannot do. Sizes are left out.
+    """
+    names: Names = next(iter(own.classes.values())).names
+    config = own.config()
+    found = {
+        name: getattr(config, name)
+        for name in (*configs.fields(config), "tie_word_embeddings")
+        if hasattr(config, name) and name not in names.config.values()
+    }
+    return {name: value for name, value in found.items() if type(value) is not int}
 
 
 def _match(own: type[Ours], original: type[Original], config: Any) -> None:
@@ -172,7 +188,7 @@ class Original(_Wrapped):
             if not hasattr(config, ours):
                 kind = type(config).__name__
                 raise names.mistake(f"config.{theirs}", f"{kind} has no field `{ours}`")
-            found[theirs] = getattr(config, ours)
+            found[theirs] = copy.deepcopy(getattr(config, ours))
         if names.config_class:
             module = importlib.import_module(self.inner_class.__module__)
             inner: nn.Module = self.inner_class(getattr(module, names.config_class)(**found))

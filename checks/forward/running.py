@@ -167,12 +167,13 @@ def check_named(
         from checks.forward import catalogue, itself, session
 
         if names:
-            from checks.forward.originals import corresponding
+            from checks.forward.originals import corresponding, unmoved
 
             sides = corresponding(own, reference, names)
             left_out = set(itself.scenario_names()).difference(_COMPARED)
             skip = dict.fromkeys(left_out, "only what corresponds is compared")
-            asked = replace(chosen, skip=skip)
+            still = {**unmoved(sides[0]), **options}
+            asked = replace(chosen, skip=skip, perturbed=still)
             return _under(
                 conditions, lambda name, now: session.check_pair(name, *sides, asked, None, now)
             )

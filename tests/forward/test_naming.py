@@ -187,6 +187,18 @@ def test_a_mistake_about_parts_is_told(folder: Path, old: str, new: str, message
         check(folder)
 
 
+def test_what_the_original_cannot_do_is_not_asked_for(folder: Path) -> None:
+    scaled = (
+        ("eps=1e-6, **others", "eps=1e-6, scale=1.0, **others"),
+        ("self.num_layers, self.eps = ", "self.scale, self.num_layers, self.eps = scale, "),
+        ("self.embedding(input_ids)", "self.embedding(input_ids) * self.config.scale"),
+    )
+    write(folder, "small_named", *scaled)
+    found = asked(check(folder))
+    assert found["perturbed plain"].verdict.is_agreement
+    assert not any(each.verdict.is_failure for each in found.values())
+
+
 def test_a_weight_of_two_names_needs_one_counterpart(folder: Path) -> None:
     tie = "self.again = nn.Embedding(1, 1)\n        self.again.weight = self.embedding.weight\n"
     write(folder, "small_named", ("self.post_init()", f"{tie}        self.post_init()"))
