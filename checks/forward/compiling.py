@@ -62,7 +62,7 @@ def compiled(one: Instance, given: Inputs, backend: str) -> tuple[Any, list[str]
         reason = first_line(error)
     found = _run(one, given, backend, whole=False)
     count = sum(counters["graph_break"].values())
-    breaks.append(f"{count} graph breaks, the first: {reason}" if count else reason)
+    breaks.append(f"graph breaks: {count}, the first: {reason}" if count else reason)
     if not counters["stats"]["unique_graphs"]:
         raise VacuousError("nothing of it could be compiled")
     return found, breaks

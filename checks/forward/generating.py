@@ -111,6 +111,7 @@ def written(one: Instance, given: Inputs, **options: Any) -> Text:
                 output_logits=True,
                 output_scores=True,
                 disable_compile=True,
+                **_start(model),
                 **options,
             )
 
@@ -122,6 +123,15 @@ def written(one: Instance, given: Inputs, **options: Any) -> Text:
     if options.get("num_beams", 1) > 1:
         return Text(tokens, found.sequences_scores, cache)
     return Text(tokens, torch.stack(found.logits, 1).log_softmax(-1), cache)
+
+
+def _start(model: Any) -> dict[str, int]:
+    """The token that a decoder begins with, where neither configuration names one."""
+    known = model.generation_config
+    named = (known.decoder_start_token_id, known.bos_token_id)
+    if not getattr(model.config, "is_encoder_decoder", False) or named != (None, None):
+        return {}
+    return {"decoder_start_token_id": known.pad_token_id or 0}
 
 
 def _judged(
@@ -161,6 +171,8 @@ def _cached(one: Instance, given: Inputs) -> tuple[Text, Text]:
 
 
 def _cached_beams(one: Instance, given: Inputs) -> tuple[Text, Text]:
+    if getattr(one.model, "_is_stateful", False):
+        raise NotAskedError("its state cannot be put into the order of other beams")
     beams = {"num_beams": BEAMS}
     return _of_two_caches(one, given, {"use_cache": True, **beams}, {"use_cache": False, **beams})
 

@@ -198,7 +198,7 @@ COMPILED = {
         "        if hidden_states.sum() > 1e9:\n"
         "            raise ValueError('too large')\n" + LOGITS,
         AGREEMENTS,
-        "graph breaks, the first: ",
+        "graph breaks: 2, the first: ",
     ),
 }
 
