@@ -225,11 +225,10 @@ def _chosen(config_class: type, overrides: Options) -> Options:
 
 
 def fields(config: Any) -> list[str]:
-    """The names of what a configuration class declares for itself."""
-    if dataclasses.is_dataclass(config):
-        names = [field.name for field in dataclasses.fields(config)]
-    else:
-        names = list(inspect.signature(type(config).__init__).parameters)[1:]
+    """The names of what a configuration class declares for itself, as fields or as arguments."""
+    declared = dataclasses.fields(config) if dataclasses.is_dataclass(config) else ()
+    arguments = list(inspect.signature(type(config).__init__).parameters)[1:]
+    names = dict.fromkeys([*(field.name for field in declared), *arguments])
     return [name for name in names if name not in PLAIN and hasattr(config, name)]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from transformers import Gemma2Config, LlamaConfig, LlamaForCausalLM, LlavaConfig, ResNetConfig
 
 from checks.forward import configs, weights
+from tests.forward.small import write
 
 
 def test_tiny_is_small_and_sizes_differ() -> None:
@@ -41,6 +46,18 @@ def test_stages_keep_their_number() -> None:
     assert len(config.hidden_sizes) == len(config.depths) == 4
     assert len(set(config.hidden_sizes)) == 4
     assert max(config.hidden_sizes) <= 48
+
+
+def test_arguments_of_a_configuration_are_its_fields(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    large = write(tmp_path, "small_arguments", ("hidden_size=32", "hidden_size=512"))
+    config_class = importlib.import_module(large).SmallConfig
+    assert configs.fields(config_class()) == ["vocab_size", "hidden_size", "num_layers", "eps"]
+    tiny = configs.tiny(config_class, {})
+    assert configs.build(config_class, tiny).hidden_size == 64
+    assert configs.perturbed(config_class, tiny, {})["eps"] != config_class().eps
 
 
 def test_perturbed_moves_what_is_computed_with() -> None:
