@@ -239,7 +239,7 @@ def _generate(
     if not settings.corpus_rules:
         pieces = in_order(pieces, lazy_annotations="annotations" in future)
     definitions = [
-        replace(piece, text=unshield(piece.text, model.shielded))
+        Piece(unshield(piece.text, model.shielded), piece.origin)
         for piece in pieces.values()
         if piece.text
     ]

@@ -8,6 +8,7 @@ import tokenize
 from collections.abc import Iterable
 
 STEP = 4
+_BLOCKS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def is_canonical(module: ast.Module) -> bool:
@@ -17,7 +18,7 @@ def is_canonical(module: ast.Module) -> bool:
 
 def _are_indented(nodes: Iterable[ast.stmt], column: int) -> bool:
     for node in nodes:
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, _BLOCKS):
             # All statements of a block begin in the same column, but for those behind a semicolon.
             first = node.body[0]
             if first.lineno != node.lineno and first.col_offset != column + STEP:

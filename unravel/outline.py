@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from unravel.diagnostics import Place, refuse
@@ -22,10 +22,12 @@ from unravel.types import (
     Definition,
     DefinitionKind,
     Import,
+    Later,
     Member,
     MemberKind,
     Method,
     Outline,
+    Signature,
     Statement,
     Suite,
 )
@@ -213,7 +215,7 @@ def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
         keywords=tuple(_keyword(lines, keyword) for keyword in node.keywords),
         head_comment="" if inline else _trailing_comment(lines, body_first - 1),
         docstring=docstring,
-        members=tuple(_member(lines, item) for item in statements),
+        members=tuple([_member(lines, item) for item in statements]),
         footer=footer,
         node=node,
     )
@@ -223,19 +225,23 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     """The parts of a function or method."""
     node = statement.node
     assert isinstance(node, Function)
-    open_line, open_column, close_line, close_column = _parentheses(lines, node)
-    body_first, inline = _body_start(lines, node)
     return Method(
         name=node.name,
-        keyword="async def" if isinstance(node, ast.AsyncFunctionDef) else "def",
+        decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
+        decorator_names=tuple([cut(lines, decorator) for decorator in node.decorator_list]),
+        node=node,
+        signature=Later(partial(_signature, lines, node)),
+        suite=Later(partial(_suite, lines, statement)),
+    )
+
+
+def _signature(lines: Sequence[str], node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
+    body_first, inline = _body_start(lines, node)
+    return Signature(
         type_parameters=_type_parameters(lines, node),
-        parameters=_slice(lines, open_line, open_column, close_line, close_column),
+        parameters=_slice(lines, *_parentheses(lines, node)),
         returns=cut(lines, node.returns) if node.returns is not None else "",
         head_comment="" if inline else _trailing_comment(lines, body_first - 1),
-        decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
-        decorator_names=tuple(cut(lines, decorator) for decorator in node.decorator_list),
-        suite=cache(partial(_suite, lines, statement)),
-        node=node,
     )
 
 
@@ -287,7 +293,7 @@ def _documented(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _without_lead(statement: Statement) -> Statement:
-    return Statement(statement.node, "", statement.text, statement.line, statement.end)
+    return statement._replace(lead="")
 
 
 def _extended(definition: Definition, extra: Statement) -> Definition:
@@ -338,9 +344,10 @@ _COMPOUND = {kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", None)
-    # The parser's position of a decorator is that of its expression, right behind the `@`.
-    return min(node.lineno, decorators[0].lineno) if decorators else node.lineno
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+        # The parser's position of a decorator is that of its expression, right behind the `@`.
+        return min([node.lineno, *(each.lineno for each in node.decorator_list[:1])])
+    return node.lineno
 
 
 def _end_line(node: ast.AST) -> int:

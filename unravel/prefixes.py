@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from unravel.naming import CasedNames, common_suffix
 from unravel.outline import class_outline
@@ -52,11 +53,7 @@ def renaming_of(
 def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str, whole_words: bool) -> str:
     """The prefix that most child classes give; the model's own name where none does."""
     pairs = (
-        (definition.name, parent.imported[base])
-        for definition in modular.definitions.values()
-        if definition.kind is DefinitionKind.CLASS
-        for base in class_outline(modular, definition).base_names
-        if base in parent.imported
+        (child, parent.imported[base]) for child, base in _bases(modular) if base in parent.imported
     )
     prefixes = (_class_prefix(*pair, cased, cased_old, whole_words) for pair in pairs)
     found = [prefix for prefix in prefixes if prefix]
@@ -67,6 +64,17 @@ def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str, whole_
     prefix = cased if cased in most else most[-1]
     is_cased = prefix.lower() == cased.lower()  # `MLCD` of mlcd is no part of a longer name
     return cased if not is_cased and _is_taken(parent, prefix, cased, cased_old) else prefix
+
+
+@lru_cache(maxsize=8)
+def _bases(modular: Outline) -> tuple[tuple[str, str], ...]:
+    """Each class of the modular file with each of its bases; asked for once a parent module."""
+    return tuple(
+        (definition.name, base)
+        for definition in modular.definitions.values()
+        if definition.kind is DefinitionKind.CLASS
+        for base in class_outline(modular, definition).base_names
+    )
 
 
 def _class_prefix(child: str, parent: str, cased: str, cased_old: str, whole_words: bool) -> str:

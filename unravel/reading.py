@@ -142,6 +142,8 @@ class Loader:
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Modules that are read from elsewhere: their paths, and the files to read in their stead."""
     digests: dict[str, str] = field(default_factory=dict)
+    lines: int = 0
+    """Those of all outlines."""
 
     def __getstate__(self) -> Any:
         # Outlines are large: a worker that cannot inherit them had better read the files again.
@@ -149,34 +151,44 @@ class Loader:
 
     def __setstate__(self, state: Any) -> None:
         (self.root, self.staging, self.settings, self.owners, self.fresh, self.replaced) = state
-        self.lookups, self.outlines, self.forms, self.digests = {}, {}, {}, {}
+        self.lookups, self.outlines, self.forms, self.digests, self.lines = {}, {}, {}, {}, 0
 
     def load(self, path: str) -> Outline | None:
         """The outline of the module at `path`, or None if there is none. Raises `Refused`."""
         file = self._file(path)
         if file in self.outlines:
-            outline = self.outlines.pop(file)
+            outline = self._drop(file)
         else:
             self.digests[file] = ABSENT
             outline = self._outline(file, path)
-        self.outlines[file] = outline
+        self.put(file, outline)
         self.lookups[MODULE + path] = self.digests[file]
         if isinstance(outline, Refused):
             raise outline
         return outline
 
+    def put(self, file: str, outline: Outline | Refused | None) -> None:
+        """From now on, `outline` is what there is in `file`, whatever lies on disk."""
+        self._drop(file)
+        self.outlines[file] = outline
+        self.lines += _lines(outline)
+
+    def _drop(self, file: str) -> Outline | Refused | None:
+        outline = self.outlines.pop(file, None)
+        self.lines -= _lines(outline)
+        return outline
+
     def forget(self, path: str) -> None:
         """The outline of the module at `path` will not be needed again."""
-        self.outlines.pop(self._file(path), None)
+        self._drop(self._file(path))
 
     def make_room(self) -> None:
         """Forget the outlines that were not needed for the longest time, if there are too many.
 
         Only between two conversions: within one, a module has one outline.
         """
-        kept = sum(map(_lines, self.outlines.values()))
-        while kept > _ROOM:
-            kept -= _lines(self.outlines.pop(next(iter(self.outlines))))
+        while self.lines > _ROOM:
+            self._drop(next(iter(self.outlines)))
 
     def exists(self, path: str) -> bool:
         """Is there a module at `path`, or may this run generate one?"""

@@ -15,8 +15,9 @@ _ABSOLUTE_IMPORT = re.compile(
 )
 _COPIED_FROM = re.compile(r"^[ \t]*# Copied from[^\n]*\n|[ \t]*# Copied from[^\n]*", re.M)
 _IMPORTED_PACKAGE = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
+_KERNEL_MARK = "@use_kernel_func_from_hub_with_fallback"
 _KERNEL = re.compile(
-    r"^@use_kernel_func_from_hub_with_fallback\(\s*\"(\w+)\",\s*\"(\w+)\"[^)]*\)\ndef (\w+)",
+    rf"^{_KERNEL_MARK}\(\s*\"(\w+)\",\s*\"(\w+)\"[^)]*\)\ndef (\w+)",
     re.MULTILINE,
 )
 _HUB_ID = r"(?<=[\"'`])[\w.-]+/[\w.-]+(?=[\"'`])"
@@ -177,15 +178,22 @@ def _pattern(
     return re.compile("(?<![a-z0-9])" + kept + match + ("(?![a-z])" if whole_words else ""))
 
 
-@lru_cache(maxsize=256)
 def foreign_names(module: Outline, old: str) -> frozenset[str]:
     """The names that begin with `old` and belong to another package than the parent module.
 
     These are packages that it imports (`mambapy` in mamba), and functions that are exchanged for
     a kernel, with the kernel and its package: `mamba_inner_fn` of `mamba_ssm`.
     """
+    return frozenset(n for n in _foreign(module) if old and n != old and n.startswith(old))
+
+
+@lru_cache(maxsize=256)
+def _foreign(module: Outline) -> frozenset[str]:
+    """The names of other packages and of kernels in a module, whatever they begin with."""
     text = "".join(module.lines)
-    found = set(_IMPORTED_PACKAGE.findall(text))
-    for kernel in _KERNEL.finditer(text):
+    # Few lines need a look by the patterns, which are slow to find that out.
+    imports = [line for line in module.lines if "import" in line or "from" in line]
+    found = set(_IMPORTED_PACKAGE.findall("".join(imports)))
+    for kernel in _KERNEL.finditer(text) if _KERNEL_MARK in text else ():
         found.update(kernel.groups())
-    return frozenset(name for name in found if old and name != old and name.startswith(old))
+    return frozenset(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from unravel import effects
 from unravel.parameters import SUPER_KWARGS, takes_super_kwargs
@@ -18,8 +19,7 @@ from unravel.types import Method
 Rename = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A statement on its way into the generated method: its node and its text, already renamed."""
 
     node: ast.stmt

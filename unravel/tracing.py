@@ -13,7 +13,7 @@ from unravel.parents import Parent
 from unravel.renaming import Renaming
 from unravel.scanning import identifiers, quoted_identifiers
 from unravel.scopes import annotation_strings
-from unravel.types import Definition, DefinitionKind, Origin, Outline, Piece
+from unravel.types import Definition, DefinitionKind, Later, Origin, Outline, Piece
 
 SHARED_WITH_PIL = "ImageProcessorKwargs"
 """What the name of a class ends in that both kinds of image processors hold, each its own copy."""
@@ -146,15 +146,8 @@ def _definitions(outline: Outline, corpus_rules: bool) -> Iterable[tuple[str, De
 _NOT_TRACED = ("__all__", "__getattr__")
 
 
-def _later(rename: Callable[[str], str], definition: Definition) -> Callable[[], str]:
-    found: list[str] = []
-
-    def text() -> str:
-        if not found:
-            found.append(rename(definition.text))
-        return found[0]
-
-    return text
+def _later(rename: Callable[[str], str], definition: Definition) -> Later[str]:
+    return Later(lambda: rename(definition.text))
 
 
 class Printer:

@@ -6,6 +6,9 @@ import ast
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Severity(enum.Enum):
@@ -112,11 +115,27 @@ class DefinitionKind(enum.Enum):
     ASSIGNMENT = "assignment"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Statement:
+class Later(Generic[T]):
+    """A value that is made when it is first asked for: most parts of most modules never are."""
+
+    __slots__ = ("_make", "_value")
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make: Callable[[], T] | None = make
+
+    def __call__(self) -> T:
+        if self._make is not None:
+            self._value = self._make()
+            self._make = None
+        return self._value
+
+
+class Statement(NamedTuple):
     """One statement as it was read: `lead` holds the comments and blank lines above it.
 
     `text` is made of whole lines, indented as in the file, and ends in a newline.
+    (There are so many of these that it counts how soon one is made: a named tuple takes a quarter
+    of the time of a frozen dataclass.)
     """
 
     node: ast.stmt
@@ -173,6 +192,19 @@ class MemberKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Signature:
+    """The head of a function in parts; all are source text.
+
+    `type_parameters` are those of `def f[T](self)`, with their brackets.
+    """
+
+    type_parameters: str
+    parameters: str
+    returns: str
+    head_comment: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Suite:
     """The statements of a function, and the comments below them."""
 
@@ -185,20 +217,35 @@ class Suite:
 class Method:
     """A function in a class, in parts that can be recombined. All parts are source text.
 
-    `type_parameters` are those of `def f[T](self)`, with their brackets.
-    `suite` is a call, since most methods are copied whole.
+    `signature` and `suite` are made later, since most methods are copied whole.
     """
 
     name: str
-    keyword: str
-    type_parameters: str
-    parameters: str
-    returns: str
-    head_comment: str
     decorators: str
     decorator_names: tuple[str, ...]
-    suite: Callable[[], Suite]
     node: ast.FunctionDef | ast.AsyncFunctionDef
+    signature: Later[Signature]
+    suite: Later[Suite]
+
+    @property
+    def keyword(self) -> str:
+        return "async def" if isinstance(self.node, ast.AsyncFunctionDef) else "def"
+
+    @property
+    def type_parameters(self) -> str:
+        return self.signature().type_parameters
+
+    @property
+    def parameters(self) -> str:
+        return self.signature().parameters
+
+    @property
+    def returns(self) -> str:
+        return self.signature().returns
+
+    @property
+    def head_comment(self) -> str:
+        return self.signature().head_comment
 
     @property
     def docstring(self) -> Statement | None:
@@ -214,8 +261,7 @@ class Method:
         return self.suite().footer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(NamedTuple):
     """One statement of a class body."""
 
     kind: MemberKind

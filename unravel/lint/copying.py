@@ -106,7 +106,7 @@ class _Copying:
             assert outline is not None, "a finding is about a file that is there"
             text = edited("".join(outline.lines)[:-1], each)
             self.texts[path] = text
-            self.loader.outlines[os.path.join(self.loader.root, path)] = read_outline(path, text)
+            self.loader.put(os.path.join(self.loader.root, path), read_outline(path, text))
         return bool(changed)
 
 

@@ -153,9 +153,9 @@ class _Fixing:
         for path, text in texts.items():
             file = os.path.join(self.loader.root, path)
             try:
-                self.loader.outlines[file] = read_outline(path, text)
+                self.loader.put(file, read_outline(path, text))
             except Refused as refused:
-                self.loader.outlines[file] = refused
+                self.loader.put(file, refused)
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
