@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -87,7 +88,7 @@ def _with_siblings(
     siblings = Siblings(files, modular, settings, load)
     parents = settled(model.parents, siblings, model.name, model.cased)
     if parents != model.parents:
-        model = replace(model, parents=parents, warnings={})
+        model = replace(model, parents=parents, warnings={}, _inherited={})
         files = _generate_all(model)
         siblings = Siblings(files, modular, settings, load)
     check_siblings(siblings, modular)
@@ -121,10 +122,21 @@ class Model:
     own: Callable[[str], str]
     shielded: frozenset[str]
     warnings: dict[Diagnostic, None] = field(default_factory=dict)
+    _inherited: dict[tuple[int, str], list[imports.Candidate]] = field(default_factory=dict)
 
     def kind_of(self, name: str) -> str:
         """The kind of the generated file that the class `name` belongs to."""
         return kind_of(name, self.cased)
+
+    def candidates(self, parent: Parent, renaming: Renaming, path: str) -> list[imports.Candidate]:
+        """What a parent module imports, as the generated file `path` would import it."""
+        # The same for all files of a folder; mostly that is where all kinds lie.
+        key = id(parent), posixpath.dirname(path)
+        if key not in self._inherited:
+            self._inherited[key] = imports.parent_candidates(
+                parent, renaming, self.settings, self.name, path
+            )
+        return self._inherited[key]
 
 
 def read_model(modular: Outline, settings: Settings, load: Load) -> Model:
@@ -294,7 +306,7 @@ def _candidates(printer: Printer, model: Model, kind: str, path: str) -> list[im
     modules = [parent for parent, _ in model.parents]
     found = imports.modular_candidates(model.modular, modules, model.settings, kind, path)
     for parent, renaming in model.parents:
-        found += imports.parent_candidates(parent, renaming, model.settings, model.name, path)
+        found += model.candidates(parent, renaming, path)
     for name in printer.elsewhere:
         module = f".{model.kind_of(name)}_{model.name}"
         found.append(imports.Candidate(module, ((name, name),)))
@@ -375,7 +387,7 @@ def _check_printed(printer: Printer, model: Model, kind: str) -> None:
         Source(
             each.parent.outline,
             each.nodes,
-            imports.parent_candidates(each.parent, each.renaming, settings, model.name, path),
+            model.candidates(each.parent, each.renaming, path),
             each.renaming.name,
         )
         for each in copied.values()

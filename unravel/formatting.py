@@ -150,7 +150,8 @@ def _settled(
 
 
 def _read(file: Path) -> str:
-    return file.read_bytes().decode("utf-8", "surrogatepass")
+    with open(file, "rb") as stream:
+        return stream.read().decode("utf-8", "surrogatepass")
 
 
 def formatter_failure(error: FormatterError | OSError) -> Diagnostic:
@@ -328,13 +329,17 @@ def _lay_out(files: Mapping[str, str], folder: str, base: Path) -> None:
     for package in packages:
         os.makedirs(os.path.join(folder, package), exist_ok=True)
     for path, text in files.items():
-        with open(os.path.join(folder, path), "wb") as stream:
-            stream.write(text.encode("utf-8", "surrogatepass"))
+        _put(os.path.join(folder, path), text.encode("utf-8", "surrogatepass"))
     # What ruff takes for a package decides which imports it takes for first-party ones.
     for inner in {parent for package in packages for parent in _with_parents(package)}:
         marker = os.path.join(inner, "__init__.py")
         if marker not in files and os.path.isfile(base / marker):
-            Path(folder, marker).touch()
+            _put(os.path.join(folder, marker), b"")
+
+
+def _put(file: str, content: bytes) -> None:
+    with open(file, "wb") as stream:
+        stream.write(content)
 
 
 def _with_parents(folder: str) -> Iterator[str]:

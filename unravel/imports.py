@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from unravel.diagnostics import Place, refuse
 from unravel.foreign import sibling_kind
@@ -34,8 +35,7 @@ class Guard:
     at: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An import statement that a generated file may need, in whole or in part.
 
     `module` is empty for `import a.b`.
@@ -66,7 +66,7 @@ def modular_candidates(
     bound = {bound for candidate in found for _, bound in candidate.names}
     if guards_backends(kind, settings) and not bound.isdisjoint(map(_test, _BACKENDS)):
         # The blank line above the imports goes where the test is their own; see neucodec.
-        return [replace(candidate, lead=candidate.lead.lstrip("\n")) for candidate in found]
+        return [candidate._replace(lead=candidate.lead.lstrip("\n")) for candidate in found]
     return found
 
 
@@ -90,10 +90,10 @@ def parent_candidates(
         sibling = sibling_kind(statement.module, statement.level, parent, settings)
         if sibling:
             theirs = tuple(pair for pair in candidate.names if pair[0] in parent.kept)
-            found += [replace(candidate, names=theirs)] if theirs else []
+            found += [candidate._replace(names=theirs)] if theirs else []
             ours = (pair for pair in candidate.names if pair not in theirs)
             names = tuple((renaming.name(n), renaming.name(bound)) for n, bound in ours)
-            candidate = replace(candidate, module=f".{sibling}_{model}", names=names)
+            candidate = candidate._replace(module=f".{sibling}_{model}", names=names)
         found.append(candidate)
     return found
 
@@ -150,15 +150,18 @@ def needed_imports(
     plain: list[Candidate] = []
     guarded: dict[int, tuple[Guard, list[Candidate]]] = {}
     for candidate in candidates:
+        # Of ten candidates nine are not needed, and there are tens of thousands.
+        if used.isdisjoint(_said(candidate)):
+            continue
         needed = [pair for pair in candidate.names if _is_needed(candidate, pair, used, taken)]
         if not needed:
             continue
         taken.update(bound for _, bound in needed)
         guard = (_backend_guard(candidate) if guards_backends else None) or candidate.guard
         if guard is None:
-            plain.append(replace(candidate, names=tuple(needed)))
+            plain.append(candidate._replace(names=tuple(needed)))
         else:
-            inner = replace(candidate, names=tuple(needed), lead="")
+            inner = candidate._replace(names=tuple(needed), lead="")
             guarded.setdefault(guard.key, (guard, []))[1].append(inner)
     if guards_backends:
         plain = _with_tests(plain, guarded, taken)
@@ -224,6 +227,12 @@ def _with_tests(
     tests = [_test(package) for package, key in _BACKENDS.items() if key in guarded]
     added = [Candidate("...utils", ((test, test),)) for test in tests if test not in taken]
     return [*plain, *added]
+
+
+def _said(candidate: Candidate) -> list[str]:
+    """What code says to mean each of the candidate's names: `a` of `import a.b`."""
+    bound = [pair[1] for pair in candidate.names]
+    return bound if candidate.module else [name.partition(".")[0] for name in bound]
 
 
 def _is_needed(

@@ -12,11 +12,13 @@ import hashlib
 import json
 import os
 import re
+import stat
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -224,7 +226,9 @@ def write_models(models: Sequence[Sequence[Write]], *, state: Path) -> list[Writ
 
     The caller holds the lock. One model's failure does not touch the others.
     """
-    steps = [[_step(write) for write in model] for model in models]
+    # Files of a model mostly share a folder, and each part of its path takes a look at the disk.
+    real = cache(os.path.realpath)
+    steps = [[_step(write, real) for write in model] for model in models]
     try:
         return _write_steps(models, steps, state / "journal")
     except BaseException:
@@ -249,9 +253,11 @@ def _write_steps(
     return outcomes
 
 
-def _step(write: Write) -> _Step:
+def _step(write: Write, real: Callable[[str], str] = os.path.realpath) -> _Step:
     # Through a symbolic link the file is written, not the link replaced.
-    target = os.path.realpath(write.file)
+    target = os.path.join(real(os.path.dirname(write.file)), os.path.basename(write.file))
+    if os.path.islink(target):
+        target = os.path.realpath(target)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}{_MARK}{os.getpid()}")
     return _Step(temporary, target, _digest(write.content), _digest(write.before))
@@ -289,13 +295,14 @@ def _prepare(model: Sequence[Write], steps: Sequence[_Step]) -> WriteError | Non
 def _write_temporary(content: bytes, step: _Step) -> None:
     os.makedirs(os.path.dirname(step.target), exist_ok=True)
     mode = 0o666
-    if os.path.lexists(step.target):
-        if os.path.isdir(step.target):
+    with contextlib.suppress(FileNotFoundError):
+        found = os.stat(step.target)
+        mode = found.st_mode & 0o7777
+        if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         # Renaming would replace a read-only file too, but somebody has locked it on purpose.
         if not os.access(step.target, os.W_OK):
             raise PermissionError(errno.EACCES, "the file is read-only")
-        mode = os.stat(step.target).st_mode & 0o7777
     with contextlib.suppress(FileNotFoundError):
         os.unlink(step.temporary)
     descriptor = os.open(step.temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
