@@ -75,7 +75,7 @@ def _class_text(context: Context, lead: str, comment: str, members: str) -> str:
     parameters = child.type_parameters or rename(parent.type_parameters)
     head = _class_head(child.name + parameters, (*context.bases, *keywords), comment)
     body = doc + members
-    return lead + decorators + head + (body if _has_code(body) else body + "    pass\n")
+    return lead + decorators + head + (body if _CODE.search(body) else body + "    pass\n")
 
 
 def _keywords(child: ClassOutline, theirs: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,9 +87,7 @@ def _keywords(child: ClassOutline, theirs: tuple[str, ...]) -> tuple[str, ...]:
     return child.keywords if named else (*child.keywords, *inherited)
 
 
-def _has_code(body: str) -> bool:
-    lines = (line.strip() for line in body.splitlines())
-    return any(line and not line.startswith("#") for line in lines)
+_CODE = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 
 
 def _renaming(

@@ -7,6 +7,7 @@ Every statement is kept as the very text that was read.
 from __future__ import annotations
 
 import ast
+import io
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -51,7 +52,7 @@ def read_outline(path: str, text: str) -> Outline:
 
 def outline_of(path: str, text: str, module: ast.Module) -> Outline:
     """The outline of a module as it stands, `module` being its tree."""
-    lines = tuple([line + "\n" for line in text.split("\n")])
+    lines = tuple(io.StringIO(text + "\n").readlines())
     statements, footer = split_block(lines, module.body, 1, len(lines))
     statements = _documented(statements)
     header = statements[0].lead if statements else text
@@ -172,7 +173,8 @@ def split_block(
     position = first
     starts = [*map(_first_line, nodes), last + 1]
     for node, (start, following) in zip(nodes, pairwise(starts), strict=True):
-        end, limit = _end_line(node), following - 1
+        end, limit = node.end_lineno, following - 1
+        assert end is not None
         lead = "".join(lines[position - 1 : start - 1])
         if start < position or limit < end:  # `a = 1; b = 2`
             text = _indent(lines, nodes[0]) + cut(lines, node) + "\n"

@@ -21,6 +21,8 @@ _KERNEL = re.compile(
     re.MULTILINE,
 )
 _HUB_ID = r"(?<=[\"'`])[\w.-]+/[\w.-]+(?=[\"'`])"
+_FORMATTED_END = re.compile(r"[fFrR][\"']")
+"""Matches wherever the next one does; where nothing matches, it says so much sooner."""
 _MAYBE_FSTRING = re.compile(r"\b(?:[fF][rR]?|[rR][fF])[\"']")
 
 
@@ -94,7 +96,7 @@ class Renaming:
         imports = _ABSOLUTE_IMPORT.finditer(text) if "import " in text else ()
         spans = [match.span() for match in imports]
         if not self.whole_words:
-            if _MAYBE_FSTRING.search(text):
+            if _FORMATTED_END.search(text) and _MAYBE_FSTRING.search(text):
                 spans += [(start, end) for kind, start, end in tokens(text) if kind == "literal"]
             return sorted(spans)
         kept = _kept_text(self.kept_text)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
+from typing import NamedTuple
 
 from unravel.diagnostics import Place, refuse
 from unravel.parents import Parent
@@ -19,8 +20,7 @@ SHARED_WITH_PIL = "ImageProcessorKwargs"
 """What the name of a class ends in that both kinds of image processors hold, each its own copy."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Named:
+class Named(NamedTuple):
     """A definition under the name that it has in the generated file. `parent` is None for the
     modular file's own."""
 
