@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,7 +108,7 @@ def _started(process: Process) -> Iterator[tuple[subprocess.Popen[bytes], float]
         running = subprocess.Popen(
             process.command,
             cwd=process.folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "200"},
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -122,6 +123,18 @@ def _started(process: Process) -> Iterator[tuple[subprocess.Popen[bytes], float]
     if running.returncode not in process.codes:
         words = " ".join(process.command)
         raise MeasuringFailed(f"`{words}` ended with code {running.returncode}:\n{said[-2000:]}")
+
+
+def _environment() -> dict[str, str]:
+    """What an installed unravel finds: modules that are compiled, whatever is set here."""
+    found = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    compiled = os.path.join(tempfile.gettempdir(), f"unravel-bench-{os.getuid()}-compiled")
+    return {
+        **found,
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPYCACHEPREFIX": compiled,
+        "COLUMNS": "200",
+    }
 
 
 def _processes_of(session: int) -> Iterator[int]:

@@ -56,6 +56,18 @@ class Fingerprints:
         self._tell = tell
         self._most = most
         self.seen: dict[str, str] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """What there is in `folder`, which is looked at once; nothing where there is no folder."""
+        found = self._names.get(folder)
+        if found is None:
+            try:
+                found = tuple(os.listdir(os.path.join(self.root, folder)))
+            except OSError:
+                found = ()
+            self._names[folder] = found
+        return found
 
     def digest(self, path: str) -> str:
         """The digest of the file at `path`, ABSENT or UNREADABLE."""

@@ -143,7 +143,8 @@ class Recall:
         self._context = context
         self._records = records
         self._has_news = False
-        self._answers = _Answers(self._root, selection, style, fingerprints)
+        by_hand = {path: d for each in records.values() for path, d in each.beside.items()}
+        self._answers = _Answers(self._root, selection, style, fingerprints, by_hand)
         self._kept: dict[str, Record] = {}
         self.unchanged: dict[str, Unchanged] = {}
         self.foreign: dict[str, tuple[str, ...]] = {}
@@ -152,6 +153,10 @@ class Recall:
         """The modular file that the banner of `path` names; empty where it has none."""
         found = self._banners.digest(path)
         return "" if found in (ABSENT, UNREADABLE) else found
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """What there is in a folder; none where there is no such folder."""
+        return self._fingerprints.names(folder)
 
     # Models that need nothing.
 
@@ -189,14 +194,22 @@ class Recall:
         record, targets = self._records.get(source), self._targets.get(source, ())
         if record is None or not record.files or self._key(source, record.lookups) != record.key:
             return False
-        there = {**dict.fromkeys(targets, ABSENT), **record.beside, **record.files}
-        if len(there) > len(targets) or any(map(self._differs, there.items())):
+        there = {**record.beside, **record.files}
+        others = set(targets) - there.keys()
+        if len(there) + len(others) > len(targets) or any(map(self._differs, there.items())):
+            return False
+        # Most kinds of files a model does not have: to list its folder costs less than to look.
+        if any(map(self._is_there, others)):
             return False
         self._answers.fresh.update(record.files)
         self.foreign.update((path, tuple(found)) for path, found in record.foreign.items())
         files = tuple(sorted(record.files))
         self.unchanged[source] = Unchanged(source, model_name(source), files, record.warnings)
         return True
+
+    def _is_there(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        return name in self.names(folder)
 
     def _differs(self, wanted: tuple[str, str]) -> bool:
         path, digest = wanted
@@ -314,7 +327,12 @@ class _Answers:
     """What lookups give now."""
 
     def __init__(
-        self, root: Path, selection: Selection, style: Style, fingerprints: Fingerprints
+        self,
+        root: Path,
+        selection: Selection,
+        style: Style,
+        fingerprints: Fingerprints,
+        by_hand: Mapping[str, str],
     ) -> None:
         self.fresh: dict[str, str] = {}
         """The digests of the generated files that are complete in this run."""
@@ -324,6 +342,7 @@ class _Answers:
         self._banner_line = selection.project.settings.banner_line
         self._style = style
         self._fingerprints = fingerprints
+        self._by_hand = by_hand
         self._known: dict[str, str] = {}
 
     def of(self, lookup: str) -> str:
@@ -353,7 +372,8 @@ class _Answers:
         if path in self.fresh:
             return self.fresh[path]
         digest = self._fingerprints.digest(path)
-        if digest in (ABSENT, UNREADABLE):
+        # What was found to be written by hand is so while it stays the same.
+        if digest in (ABSENT, UNREADABLE, self._by_hand.get(path)):
             return digest
         try:
             text = text_of((self._root / path).read_bytes())

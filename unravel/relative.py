@@ -43,6 +43,7 @@ def _named(meant: str, here: str, roots: Sequence[str]) -> str:
     return absolute_name(meant, roots)
 
 
+@lru_cache(maxsize=4096)
 def absolute_name(path: str, roots: Sequence[str]) -> str:
     """The name by which the module at `path`, less its ending, is imported from a root."""
     nearest = _nearest(path, roots)
@@ -112,6 +113,7 @@ def is_plain_guard(node: ast.stmt) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def meant(module: str, level: int, path: str) -> str:
     """The path, less its ending, of the module that a relative import in the file `path` means."""
     folder, name = _above(path, level), module.replace(".", "/")

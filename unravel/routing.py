@@ -55,6 +55,15 @@ def split_module(module: str) -> tuple[str, str] | None:
 
 def target(settings: Settings, source: str, kind: str) -> str:
     """The path of the generated file of `kind`, relative to the root."""
+    return _of_any_kind(settings.target, source).replace(_ANY_KIND, kind)
+
+
+_ANY_KIND = "\x1f"
+"""Stands for the kind: a run asks for all kinds of each modular file, and paths are made slowly."""
+
+
+@lru_cache(maxsize=8192)
+def _of_any_kind(template: str, source: str) -> str:
     model = posixpath.basename(source).removesuffix(".py").removeprefix("modular_")
     folder = posixpath.dirname(source) or "."
-    return posixpath.normpath(settings.target.format(folder=folder, model=model, kind=kind))
+    return posixpath.normpath(template.format(folder=folder, model=model, kind=_ANY_KIND))

@@ -59,8 +59,7 @@ def convert(
             if not selection.selected:
                 return Run(str(folder), selection.unknown, began=False)
             recall = open_recall(open_cache(project.settings, folder, cache), selection)
-            named = recall.named_source if recall is not None else None
-            orphans = () if models else find_orphans(selection, named)
+            orphans = () if models else find_orphans(selection, recall)
             if recall is not None:
                 stack.callback(recall.close)
                 if skip:

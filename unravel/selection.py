@@ -134,13 +134,14 @@ def _find(root: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     found = {path for each in patterns for path in iglob(each, root_dir=root, recursive=True)}
     paths = sorted(map(os.path.normpath, found), key=lambda path: (path.count(os.sep), path))
     # A link to a folder further up would bring each file again and again.
-    places: dict[tuple[str, str], str] = {}
+    places: dict[tuple[int, int, str], str] = {}
     for path in paths:
         file = os.path.join(root, path)
         # A link that leads nowhere is somebody's model all the same, and is said to be missing.
         if os.path.isfile(file) or (os.path.islink(file) and not os.path.exists(file)):
             folder, name = os.path.split(file)
-            places.setdefault((os.path.realpath(folder), name), path.replace(os.sep, "/"))
+            there = os.stat(folder)  # tells folders apart in one look, their real paths in many
+            places.setdefault((there.st_dev, there.st_ino, name), path.replace(os.sep, "/"))
     return tuple(sorted(places.values()))
 
 

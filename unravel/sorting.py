@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _LONGEST = 119
 _SECTIONS = _FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
@@ -51,6 +52,7 @@ def _position(module: str, pairs: Pairs, first_party: str) -> tuple[object, ...]
     return section, bool(module), -dots, *_natural(name), _member(pairs[0])
 
 
+@lru_cache(maxsize=4096)
 def _section(module: str, first_party: str) -> int:
     if module.startswith("."):
         return _LOCAL
@@ -69,6 +71,7 @@ def _member(pair: tuple[str, str]) -> tuple[object, ...]:
     return kind, *_natural(name), name != bound, bound
 
 
+@lru_cache(maxsize=8192)  # the same few hundred names in each model
 def _natural(name: str) -> tuple[object, ...]:
     """`a2` before `a10`, and capitals beside small letters."""
     parts = re.split(r"(\d+)", name.lower())
