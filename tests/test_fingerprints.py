@@ -29,6 +29,16 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not again.has_news
 
 
+def test_a_folder_is_listed_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").touch()
+    fingerprints = _fingerprints(tmp_path, {})
+    assert fingerprints.names("a") == ("b",)
+    (tmp_path / "a" / "c").touch()
+    assert fingerprints.names("a") == ("b",)
+    assert fingerprints.names("nowhere") == fingerprints.names("a/b") == ()
+
+
 def test_what_was_just_written_is_read_again(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"one")
     known: dict[str, Stamp] = {}
