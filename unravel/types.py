@@ -124,8 +124,9 @@ class Later(Generic[T]):
         self._make: Callable[[], T] | None = make
 
     def __call__(self) -> T:
-        if self._make is not None:
-            self._value = self._make()
+        make = self._make
+        if make is not None:  # two threads may come here: then it is made twice
+            self._value = make()
             self._make = None
         return self._value
 
