@@ -180,22 +180,17 @@ def _pattern(
     return re.compile("(?<![a-z0-9])" + kept + match + ("(?![a-z])" if whole_words else ""))
 
 
+@lru_cache(maxsize=256)
 def foreign_names(module: Outline, old: str) -> frozenset[str]:
     """The names that begin with `old` and belong to another package than the parent module.
 
     These are packages that it imports (`mambapy` in mamba), and functions that are exchanged for
     a kernel, with the kernel and its package: `mamba_inner_fn` of `mamba_ssm`.
     """
-    return frozenset(n for n in _foreign(module) if old and n != old and n.startswith(old))
-
-
-@lru_cache(maxsize=256)
-def _foreign(module: Outline) -> frozenset[str]:
-    """The names of other packages and of kernels in a module, whatever they begin with."""
-    text = "".join(module.lines)
     # Few lines need a look by the patterns, which are slow to find that out.
     imports = [line for line in module.lines if "import" in line or "from" in line]
     found = set(_IMPORTED_PACKAGE.findall("".join(imports)))
+    text = "".join(module.lines)
     for kernel in _KERNEL.finditer(text) if _KERNEL_MARK in text else ():
         found.update(kernel.groups())
-    return frozenset(found)
+    return frozenset(name for name in found if old and name != old and name.startswith(old))
