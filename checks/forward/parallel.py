@@ -31,9 +31,10 @@ from checks.forward.instances import Instance
 from checks.forward.itself import NotAskedError, VacuousError, caught, judge
 from checks.forward.leaves import leaves
 from checks.forward.pairs import Question, first_line
-from checks.forward.verdicts import Finding, worst
+from checks.forward.verdicts import Finding, Verdict, worst
 
 CHECK = "parallel ↔ not"
+PLANS = "plans"
 PROCESSES = 2
 SECONDS = 120
 """Each process ends itself after this long: it may wait for what another never sends."""
@@ -73,6 +74,27 @@ def compare(one: Instance, request: Request, question: Question) -> Finding:
 
     found = caught(question, CHECK, find)
     return replace(found, note="; ".join(filter(None, [*told, found.note])))
+
+
+def compare_plans(one: Instance, other: Instance, question: Question) -> Finding:
+    """How either is split among devices: a rule that is lost changes no number."""
+    mine, theirs = _rules(one.model), _rules(other.model)
+    if not theirs and not mine:
+        return question.answer(PLANS, Verdict.SKIPPED, "neither has a plan")
+    for rule in [*theirs, *mine]:
+        if mine.get(rule) != theirs.get(rule):
+            a, b = (str(each.get(rule, "nothing")) for each in (mine, theirs))
+            return question.answer(PLANS, Verdict.DIVERGED, f"{rule} is {a}, {other.side.role} {b}")
+    return question.answer(PLANS, Verdict.PROVED)
+
+
+def _rules(model: Any) -> dict[str, object]:
+    """All rules of the plans for tensors, experts and layers, by plan and name."""
+    return {
+        f"`{name}` of the {kind}": rule
+        for kind in ("tp_plan", "ep_plan", "pp_plan")
+        for name, rule in (getattr(model, kind, None) or {}).items()
+    }
 
 
 def in_processes(one: Instance, given: Inputs, seconds: int = SECONDS) -> list[dict[str, Any]]:

@@ -35,6 +35,8 @@ def check(
         pair = other.side.role
         asked = replace(question, pair=pair, exactly=pair == "live")
         sizes = fullsize.Published(one.side, other.side, one.name, request, settings.config)
+        plans = partial(parallel.compare_plans, one, other)
+        yield from _answers(asked, settings, iter([(parallel.PLANS, plans)]))
         yield from _answers(asked, settings, _of_sizes(sizes))
         if not reason:
             yield from _answers(asked, settings, _of_texts(one, other, request))

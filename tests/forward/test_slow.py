@@ -276,6 +276,21 @@ def _planned(
     return small.built(replace(small.side, classes={HEAD: planned}, config=Config))
 
 
+def test_lost_rule_of_a_plan_is_told(small: Small) -> None:
+    plan = dict(small.side.config.base_model_tp_plan)
+    style = plan.pop("layers.*.mlp.up_proj")
+    whole, part = small.built(), _planned(small, plan)
+    assert parallel.compare_plans(whole, small.built(), LIVE).verdict is Verdict.PROVED
+    for one, other in ((part, whole), (whole, part)):
+        found = parallel.compare_plans(one, other, LIVE)
+        assert found.verdict is Verdict.DIVERGED
+        assert "`model.layers.*.mlp.up_proj` of the tp_plan" in found.note
+        assert style in found.note and "nothing" in found.note
+    none = _planned(small, {}, {})
+    none.model.pp_plan = None
+    assert parallel.compare_plans(none, none, LIVE).verdict is Verdict.SKIPPED
+
+
 def test_process_that_fails_is_told(small: Small) -> None:
     one = small.built()
     given = compiling.SCENARIO.inputs(small.request)
