@@ -21,8 +21,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from checks.forward import configs, golden, itself, pairs, probes, scenarios, session, sides
+from checks.forward import (
+    configs,
+    golden,
+    itself,
+    pairs,
+    probes,
+    refusals,
+    scenarios,
+    session,
+    sides,
+)
 from checks.forward.forking import Limits, Lost, run_each
+from checks.forward.inputs import Request
 from checks.forward.instances import Instance, instance
 from checks.forward.mutants import Mutant, mutants
 from checks.forward.pairs import Question
@@ -318,6 +329,8 @@ def _asked(
         request = session.request_of(subject, other)
         own = replace(question, pair=pair, exactly=pair == "live")
         yield "manifest", partial(_manifest, own, other)
+        if variant == session.VARIANTS[0]:
+            yield "refusals", partial(_refused, own, other, request)
         for scenario in asked:
             if scenario.name not in settings.skip and not scenario.applies(request):
                 given = scenario.inputs(request)
@@ -330,6 +343,10 @@ def _asked(
 
 def _manifest(question: Question, other: Instance, one: Instance) -> list[Finding]:
     return [pairs.compare_manifests(question, one, other)]
+
+
+def _refused(question: Question, other: Instance, request: Request, one: Instance) -> list[Finding]:
+    return [refusals.compare(question, one, other, request)]
 
 
 def _run(

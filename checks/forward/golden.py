@@ -21,7 +21,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from checks.forward import locating, numerics
+from checks.forward import locating, numerics, refusals
 from checks.forward.inputs import Request
 from checks.forward.instances import Instance
 from checks.forward.leaves import tensors
@@ -77,6 +77,8 @@ def record(one: Instance, variant: str, request: Request, options: Mapping[str, 
             values[f"buffer {variant} {name}"] = content(buffer)
     sizes = torch.tensor([drawn.size for _, drawn in sorted(one.drawn.items())])
     values[f"sketch {variant} (initial weights)"] = _numbers(sketch(sizes))
+    refused = refusals.calls(one, request) | refusals.builds(one)
+    values[f"refused {variant}"] = "; ".join(f"{what}: {how}" for what, how in refused.items())
     asked = [each for each in SCENARIOS if not each.applies(request)]
     for scenario in asked:
         program = one.record(scenario, scenario.inputs(request)).program
@@ -101,6 +103,10 @@ def compare(question: Question, one: Instance, now: Golden, then: Golden) -> Ite
     if any(now.values[key] != then.values.get(key) for key in ("format", "class")):
         yield question.answer("recorded", Verdict.DIVERGED, "it was recorded of another class")
         return
+    key = f"refused {variant}"
+    if now.values[key] != then.values.get(key):
+        note = f"refused was {then.values.get(key)}; it is now {now.values[key]}"
+        yield question.answer("recorded refusals", Verdict.DIVERGED, note)
     key = f"config {variant}"
     if now.values[key] != then.values.get(key):
         note = "it was recorded in another configuration; `--record` does so anew"

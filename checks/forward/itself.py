@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from checks.forward import numerics, scenarios
 from checks.forward.conditions import CHECKS
@@ -314,6 +315,42 @@ def _checkpointing(model: Any) -> Iterator[None]:
         model.gradient_checkpointing_disable()
 
 
+def _replaced(one: Instance, request: Request) -> tuple[Any, Any]:
+    """With other embeddings, on both ends; or with their values in its own."""
+    given = make(request)
+    put, written = (replace(one, model=copy.deepcopy(one.model)) for _ in range(2))
+    others = [_reversed(each) for each in _embeddings(one)]
+    setters = (put.model.set_input_embeddings, put.model.set_output_embeddings)
+    for setter, other in zip(setters, others, strict=False):
+        setter(other)
+    put.model.tie_weights()
+    with torch.no_grad():
+        for own, other in zip(_embeddings(written), others, strict=True):
+            own.weight.copy_(other.weight)
+    answer, expected = _plain(put, given), _plain(written, given)
+    if torch.equal(_plain(one, given), expected):
+        raise VacuousError("other embeddings change nothing")
+    return {"answer": answer}, {"answer": expected}
+
+
+def _embeddings(one: Instance) -> list[Any]:
+    """The module that makes vectors of tokens, and that which makes tokens of vectors, if any."""
+    try:
+        found = [one.model.get_input_embeddings(), one.model.get_output_embeddings()]
+    except NotImplementedError:
+        found = []
+    if not found or not isinstance(found[0], nn.Embedding):
+        raise NotAskedError("it has no embeddings of tokens")
+    return found if isinstance(found[1], nn.Linear) else found[:1]
+
+
+def _reversed(module: Any) -> Any:
+    other = copy.deepcopy(module)
+    with torch.no_grad():
+        other.weight.copy_(module.weight.flip(0))
+    return other
+
+
 COMPARISONS = (
     Comparison("cached ↔ full", _cached),
     Comparison("single ↔ batched", _single),
@@ -322,6 +359,7 @@ COMPARISONS = (
     Comparison("eager ↔ sdpa", _eager),
     Comparison("saved ↔ not", _saved),
     Comparison("checkpointed ↔ not", _checkpointed),
+    Comparison("other embeddings ↔ own", _replaced),
 )
 
 

@@ -34,6 +34,7 @@ def mismatches(one: Instance, other: Instance, *, exactly: bool) -> Iterator[Mis
     yield from _tensors(one, other)
     yield from _ties(one, other)
     yield from _buffers(one, other)
+    yield from _set_up(one, other)
     if exactly:
         yield from _drawn(one, other)
         yield from _declared(one, other)
@@ -90,6 +91,13 @@ def _drawn(one: Instance, other: Instance) -> Iterator[Mismatch]:
         if mine != theirs:
             yield Mismatch("parameter", name, f"`{name}` is initialised to other values")
             return
+
+
+def _set_up(one: Instance, other: Instance) -> Iterator[Mismatch]:
+    """Without `post_init`, no weights are initialised, tied, or split among devices."""
+    is_done, is_wanted = ("all_tied_weights_keys" in vars(each.model) for each in (one, other))
+    if is_wanted and not is_done:
+        yield Mismatch("declaration", "post_init", "`post_init` is not called")
 
 
 def _declared(one: Instance, other: Instance) -> Iterator[Mismatch]:

@@ -56,11 +56,11 @@ def differ(one: Answer, other: Answer) -> bool:
 
 
 def probes(subject: Subject) -> Iterator[Probe]:
-    """All of them, for every class of the model."""
+    """All of them, for every class of the model; of the first class all configurations."""
     first = session.in_order(subject.generated.classes)[0]
     for head in session.in_order(subject.generated.classes):
         for variant, options in _variants(subject, head, is_first=head == first):
-            ways = _WAYS if variant in ("tiny", "moved") else _FEW
+            ways = _WAYS if variant == "tiny" or (variant, head) == ("moved", first) else _FEW
             for name, way in ways.items():
                 yield Probe(name, head, variant, options, partial(way, subject))
         tiny = session.for_head(head, subject.options["tiny"])
@@ -83,15 +83,15 @@ def _variants(
         return configs.moved(kind, tiny, frozenset(moves))
 
     yield "moved", moved("flags", "sizes", "rotary", "activations", "floats")
-    yield "absent", moved("absences")
-    for name in names:
-        if isinstance(getattr(configs.build(kind, tiny), name), bool):
-            yield f"other {name}", {**tiny, name: not getattr(configs.build(kind, tiny), name)}
     yield "no padding token", {**tiny, "pad_token_id": None}
     if not is_first:
         yield "one label", {**tiny, "num_labels": 1}
         yield "many labels at once", {**tiny, "problem_type": "multi_label_classification"}
         return
+    yield "absent", moved("absences")
+    for name in names:
+        if isinstance(getattr(configs.build(kind, tiny), name), bool):
+            yield f"other {name}", {**tiny, name: not getattr(configs.build(kind, tiny), name)}
     for name in ("num_key_value_heads", "num_attention_heads"):
         if name in names:
             yield f"three {name}", {**tiny, name: 3}
@@ -353,7 +353,13 @@ def _replaced(subject: Subject, one: Instance) -> Any:
     with torch.no_grad():
         other.weight.copy_(embedding.weight.flip(0))
     one.model.set_input_embeddings(other)
-    one.model.tie_weights()
+    head = one.model.get_output_embeddings()
+    if head is not None:
+        end = torch.nn.Linear(head.in_features, head.out_features, bias=head.bias is not None)
+        with torch.no_grad():
+            for number, parameter in enumerate(end.parameters()):
+                parameter.fill_(0.5).view(-1)[number::3] = 0.25
+        one.model.set_output_embeddings(end)
     return [one.model.state_dict(), _way()(subject, one)]
 
 

@@ -110,23 +110,21 @@ def _choose(model: Any, given: Inputs) -> Any:
 
 
 def _embed(model: Any, given: Inputs) -> Any:
-    """Embeddings in the place of tokens, at positions of their own."""
+    """Embeddings in the place of tokens; what can be left out is left out."""
     names = inspect.signature(type(model).forward).parameters
     given = dict(given)
     ids = given.pop("input_ids")
+    given.pop("token_type_ids", None)
     with torch.no_grad():
         given["inputs_embeds"] = model.get_input_embeddings()(ids)
-        if "position_ids" in names:
-            places = torch.arange(ids.shape[-1], device=ids.device) * 2 + 1
-            given["position_ids"] = places.expand(ids.shape)
         if "logits_to_keep" in names:
             given["logits_to_keep"] = 3
         return model(**given)
 
 
 def _learn(model: Any, given: Inputs) -> Any:
-    """Outputs, the loss, and its gradient for every parameter."""
-    outputs = model(**given)
+    """Outputs, the inside, the loss, and its gradient for every parameter."""
+    outputs = model(**given, output_hidden_states=True, output_attentions=True)
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else None
     if not isinstance(loss, Tensor):
         loss = stand_in_loss(outputs)
@@ -150,7 +148,11 @@ def stand_in_loss(outputs: Any) -> Tensor:
 
 
 def _labelled(request: Request) -> Inputs:
+    """With labels, padding, and positions of its own, as far as there are such inputs."""
     given = make(request, padded=True)
+    ids = given.get("input_ids")
+    if ids is not None and "position_ids" in request.parameters:
+        given["position_ids"] = (torch.arange(ids.shape[-1]) * 2 + 1).expand(ids.shape).clone()
     return {**given, **labels(request, given)}
 
 
@@ -195,7 +197,7 @@ SCENARIOS = (
     Scenario("decoding", lambda r: make(r, padded=True), _decode, applies=_needs_cache),
     Scenario("choices", make, _choose, applies=_needs_choice),
     Scenario("embedded", lambda r: make(r.of_text), _embed, applies=_needs_embeddings),
-    Scenario("learning", _labelled, _learn, training=True),
+    Scenario("learning", _labelled, _learn, attention="eager", training=True),
 )
 _ASKED_OF_ALL = ("padded", "choices", "embedded", "learning")
 BRIEF = tuple(each for each in SCENARIOS if each.name in _ASKED_OF_ALL)

@@ -25,6 +25,7 @@ from checks.forward import (
     golden,
     itself,
     pairs,
+    refusals,
     scripts,
     sides,
 )
@@ -403,6 +404,8 @@ def _check_class(
         asked = replace(question, pair=pair, exactly=pair in ("live", "itself"))
         found = pairs.compare_manifests(asked, one, other)
         yield _with_script(found, one.side, other.side, options)
+        if variant == VARIANTS[0]:
+            yield refusals.compare(asked, one, other, request)
         for scenario in scenarios:
             found = _compare(subject, asked, one, other, scenario, request)
             yield _with_script(found, one.side, other.side, options, scenario, request)

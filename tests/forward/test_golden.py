@@ -81,6 +81,18 @@ def test_programs_of_another_torch_are_not_compared(model: Instance, recorded: G
     assert verdicts(model, recorded, then) == [Verdict.SKIPPED, Verdict.EQUAL_BITS]
 
 
+def test_what_is_not_refused_any_more_is_told(model: Instance, recorded: Golden) -> None:
+    then = changed(recorded, "refused tiny", lambda text: f"{text}; a mask: ValueError")
+    found = next(golden.compare(QUESTION, model, recorded, then))
+    assert (found.check, found.verdict) == ("recorded refusals", Verdict.DIVERGED)
+    assert "a mask: ValueError" in found.note
+
+
+def test_other_initial_weights(model: Instance, recorded: Golden) -> None:
+    then = changed(recorded, "sketch tiny (initial weights)", scaled(1.25))
+    assert verdicts(model, recorded, then) == [Verdict.PROVED, Verdict.DIVERGED]
+
+
 def test_another_configuration_is_no_comparison(model: Instance, recorded: Golden) -> None:
     then = changed(recorded, "config tiny", lambda options: '{"hidden_size": 8}')
     assert verdicts(model, recorded, then) == [Verdict.DIVERGED]
