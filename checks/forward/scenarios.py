@@ -124,7 +124,11 @@ def _embed(model: Any, given: Inputs) -> Any:
 
 def _learn(model: Any, given: Inputs) -> Any:
     """Outputs, the inside, the loss, and its gradient for every parameter."""
-    outputs = model(**given, output_hidden_states=True, output_attentions=True)
+    names = inspect.signature(type(model).forward).parameters
+    is_open = any(each.kind is each.VAR_KEYWORD for each in names.values())
+    inside = {"output_hidden_states": True, "output_attentions": True}
+    wanted = {name: value for name, value in inside.items() if is_open or name in names}
+    outputs = model(**given, **wanted)
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else None
     if not isinstance(loss, Tensor):
         loss = stand_in_loss(outputs)
@@ -135,8 +139,13 @@ def _learn(model: Any, given: Inputs) -> Any:
 
 
 def stand_in_loss(outputs: Any) -> Tensor:
-    """Where a model has no loss: the sum of its outputs, each number weighted by its place."""
-    parts = [each for each in tensors(outputs).values() if each.requires_grad]
+    """Where a model has no loss: the sum of its outputs, each number weighted by its place.
+
+    Attention weights and the like would drown the rest: what they add up to is rounding.
+    """
+    found = tensors(outputs)
+    shown = [name for name in found if "hidden_states[" not in name and "attentions[" not in name]
+    parts = [found[name] for name in shown or found if found[name].requires_grad]
     weighted = [
         (part.flatten() * torch.linspace(-1, 1, part.numel(), device=part.device)).sum()
         for part in parts
