@@ -82,7 +82,9 @@ def _compared(
         actual = _run(there, scenario, given)
     except Exception as error:
         note, places = pairs.failed(there.side, error)
-        return question.answer(scenario.name, Verdict.BROKEN, note, places)
+        is_known = device_of(there.model) != pretended.DEVICE or pretended.MIXED in note
+        verdict = Verdict.BROKEN if is_known else Verdict.SKIPPED  # not all can be pretended
+        return question.answer(scenario.name, verdict, note, places)
     elsewhere = _elsewhere(actual, there)
     if elsewhere:
         return question.answer(scenario.name, Verdict.DIVERGED, elsewhere)
@@ -103,6 +105,9 @@ def _compared(
         note = "; ".join(filter(None, (note, numerics.answers(response))))
     if bound > numerics.SENSELESS:
         return question.answer(scenario.name, Verdict.VACUOUS, note, (), found.error, bound)
+    if found.error > bound and device_of(there.model) == pretended.DEVICE:
+        note = f"not to be pretended: {found.message}"  # it is asked where data lies, and no more
+        return question.answer(scenario.name, Verdict.SKIPPED, note, (), found.error, bound)
     verdict = Verdict.WITHIN_NOISE if found.error <= bound else Verdict.DIVERGED
     note = "; ".join(filter(None, (found.message if verdict.is_failure else "", note)))
     return question.answer(scenario.name, verdict, note, (), found.error, bound)
@@ -124,9 +129,9 @@ def _response(
 
 
 def _elsewhere(outputs: Any, there: Instance) -> str:
-    """An output that does not lie on the device; empty if all do."""
+    """An output that does not lie on the device; empty if all do. What counts may lie anywhere."""
     device = device_of(there.model)
     for path, tensor in tensors(outputs).items():
-        if tensor.device != device:
+        if tensor.is_floating_point() and tensor.device != device:
             return f"`{path}` comes out on {tensor.device}"
     return ""

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from checks.forward.devices import CPU
 
 DEVICE = torch.device("meta")
+MIXED = "expected all tensors to be on the same device"
 _ATEN = torch.ops.aten
 
 
@@ -121,7 +122,7 @@ def _computed(func: Any, args: Any, kwargs: Any) -> object:
     there = [each for each in tensors if isinstance(each, Pretended)]
     here = [each for each in tensors if not isinstance(each, Pretended) and each.ndim]
     if there and here and func not in _MIX:
-        raise RuntimeError(f"{func}: expected all tensors to be on the same device: {_told(here)}")
+        raise RuntimeError(f"{func}: {MIXED}: {_told(here)}")
     device = kwargs.get("device")
     kwargs = {name: _held(value) for name, value in kwargs.items()}
     result = _ONLY_THERE.get(func, func)(*_held(args), **kwargs)
