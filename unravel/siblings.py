@@ -22,7 +22,7 @@ from unravel.renaming import Renaming
 from unravel.routing import KINDS, target
 from unravel.types import GeneratedFile, Load, Outline, Refused, Settings
 
-_IMPORT = re.compile(r"^from \.(\w+) import ([^(\n]+)$", re.MULTILINE)
+_IMPORT = re.compile(r"^from \.(\w+) import (?:\(([^)]+)\)|([^(\n]+))$", re.MULTILINE)
 
 Parents = tuple[tuple[Parent, Renaming], ...]
 
@@ -53,11 +53,11 @@ class Siblings:
     def links(self) -> Iterator[Link]:
         """What they import from each other when they are imported themselves."""
         for file in self._files:
-            for module, names in _IMPORT.findall(file.text):
+            for module, several, names in _IMPORT.findall(file.text):
                 path = posixpath.join(posixpath.dirname(file.path), module + ".py")
                 if kind := self._kinds.get(path):
-                    for name in names.split(","):
-                        yield Link(file.path, path, kind, name.split()[0])
+                    for words in map(str.split, (several or names).split(",")):
+                        yield from (Link(file.path, path, kind, name) for name in words[:1])
 
     def gaps(self) -> Iterator[Link]:
         """What they import in vain: their sibling does not define it, or is not there at all."""
@@ -80,7 +80,8 @@ class Siblings:
 def _binds(text: str, name: str) -> bool:
     """Does generated code define or import `name` at its top level?"""
     word = re.escape(name)
-    statement = rf"(?:class|def|async def) {word}\b|{word}\b[^\n(]*=|(?:from|import) .*\b{word}\b"
+    imports = rf"(?:from|import) (?:.*|.*\([^)]*)\b{word}\b"
+    statement = rf"(?:class|def|async def) {word}\b|{word}\b[^\n(]*=|{imports}"
     return re.search(rf"^(?:{statement})", text, re.MULTILINE) is not None
 
 
