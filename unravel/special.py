@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from unravel.context import Context
 from unravel.diagnostics import refuse
 from unravel.effects import stored_attributes
-from unravel.members import NO_INHERITANCE, slots_of
+from unravel.members import NO_INHERITANCE, removes_attribute, slots_of
 from unravel.outline import place
 from unravel.splicing import super_uses
 from unravel.types import ClassOutline, Member, Refused
@@ -27,6 +27,7 @@ def check_special(context: Context) -> None:
     """Raise `Refused` where the generated class would be made of both bodies, unlike the child."""
     _check_type_arguments(context)
     _check_dataclass(context)
+    _check_configuration(context)
     _check_named_tuple(context)
     _check_protocol(context)
     _check_keywords(context)
@@ -113,8 +114,26 @@ def _check_dataclass(context: Context) -> None:
             f"`{parent.name}` is made by `@{theirs}`, and its fields would be made by `@{mine}`",
             f"write `@{theirs}`",
         )
-    for member in child.members:
-        if member.method is None and member.name in fields and not _is_annotated(member):
+    _check_fields(context, fields)
+
+
+def _check_configuration(context: Context) -> None:
+    """Configurations are dataclasses: `@strict` asks for that, and their base class sees to it."""
+    parent = context.parent
+    names = (ast.unparse(each).rpartition(".")[2] for each in parent.node.decorator_list)
+    if "strict" in names or any(_extends(parent, each) for each in _CONFIGURATIONS):
+        annotated = (m for m in parent.members if _is_annotated(m))
+        _check_fields(context, {context.rename(m.name): m for m in annotated})
+
+
+_CONFIGURATIONS = ("PreTrainedConfig", "PretrainedConfig")
+
+
+def _check_fields(context: Context, fields: Iterable[str]) -> None:
+    """Without an annotation, Python takes a default for no field's; in one body it would be."""
+    for member in context.child.members:
+        is_bare = member.method is None and isinstance(member.statement.node, ast.Assign)
+        if is_bare and member.name in fields and not removes_attribute(member):
             raise _refused(
                 context,
                 member.statement.node,
