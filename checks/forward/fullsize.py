@@ -168,7 +168,7 @@ def _compared(
         if b and a != b:
             note = f"`{path}` is {a or 'missing'}, {theirs.side.role} {b}"
             return question.answer(PROGRAM, Verdict.DIVERGED, note)
-    note = "other operations, with results of the same shapes: that takes numbers"
+    note = "other operations, with results of the same shapes"
     return question.answer(PROGRAM, Verdict.SKIPPED, note)
 
 

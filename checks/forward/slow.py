@@ -65,7 +65,8 @@ def compare_sizes(sizes: fullsize.Published, question: Question) -> Finding:
     if found.verdict is not Verdict.SKIPPED:
         return found
     widely = wide.compare_widely(sizes, question)
-    return replace(widely, note="; ".join(filter(None, (found.note, widely.note))))
+    told = (found.note, "numbers compared, with fewer layers", widely.note)
+    return replace(widely, note="; ".join(filter(None, told)))
 
 
 def _of_texts(one: Instance, other: Instance, request: Request) -> Iterator[Check]:
