@@ -65,7 +65,9 @@ def compare_sizes(sizes: fullsize.Published, question: Question) -> Finding:
     if found.verdict is not Verdict.SKIPPED:
         return found
     widely = wide.compare_widely(sizes, question)
-    told = (found.note, "numbers compared, with fewer layers", widely.note)
+    is_compared = widely.verdict is not Verdict.SKIPPED
+    how = "numbers compared, with fewer layers" if is_compared else ""
+    told = (found.note, how, widely.note)
     return replace(widely, note="; ".join(filter(None, told)))
 
 
