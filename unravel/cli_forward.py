@@ -219,9 +219,10 @@ def _report(
     html: str | None,
     verbose: bool,
     quiet: bool,
+    all_of: str | None,
     **_: object,
 ) -> int:
-    from checks.forward import page, terminal, verdicts
+    from checks.forward import page, tally, terminal, verdicts
     from checks.forward import reports as forms
 
     if html and not put(page.as_html(reports, home), html):
@@ -236,6 +237,8 @@ def _report(
                 _echo(line)
         if not quiet:
             _echo(terminal.summary(reports))
+            for line in tally.lines(reports) if all_of else ():
+                _echo(line)
     return verdicts.exit_code(reports)
 
 

@@ -169,7 +169,7 @@ def _first_that_works(
     first = reason(options)
     if not first:
         return options
-    if first.startswith(HOPELESS):
+    if first.removeprefix(RUNS).startswith(HOPELESS):
         raise ValueError(first)
     matter = []
     for group in groups:
@@ -523,6 +523,8 @@ def _moved_sizes(config: Any, base: Options) -> dict[str, Any]:
 
 TRIES = 40
 """So many options are tried at most."""
+RUNS = "it was built, and does not run: "
+"""How a reason begins where a model could be built."""
 HOPELESS = ("ImportError", "ModuleNotFoundError", "NotImplementedError", "LookupError")
 """Reasons that no other options remove: a package, a method or a rule for an input is missing."""
 LARGEST = 40_000_000

@@ -6,7 +6,7 @@ knows a model by its name: what no rule can tell is said in a file of settings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from checks.forward.inputs import Request
 from checks.forward.instances import Instance
+from checks.forward.media import configs_of
 from checks.forward.verdicts import Finding, Verdict
 
 
@@ -51,18 +52,20 @@ def _norms_over_batch(one: Instance, request: Request) -> str:
     return f"`{found}` takes its statistics from the batch" if found else ""
 
 
-def _bounded_experts(one: Instance, request: Request) -> str:
-    """Experts that take so many tokens and no more: which, depends on all there are."""
-    found = _field(one.config, "expert_capacity")
-    return (
-        f"`{found}` bounds how many tokens an expert takes, of all that there are" if found else ""
-    )
-
-
 def _mixes_positions(one: Instance, request: Request) -> str:
     """Fourier transforms and the like have no mask."""
     found = _names(one, lambda each: "fourier" in type(each).__name__.lower())
     return f"`{found}` mixes all positions, and knows no mask" if found else ""
+
+
+def _says(field: str, reason: str) -> Callable[[Instance, Request], str]:
+    """A field of a configuration that gives it away."""
+
+    def recognises(one: Instance, request: Request) -> str:
+        found = any(getattr(each, field, None) is not None for each in configs_of(one.config))
+        return f"`{field}`: {reason}" if found else ""
+
+    return recognises
 
 
 def _names(one: Instance, is_meant: Callable[[nn.Module], bool]) -> str:
@@ -74,17 +77,14 @@ def _width(module: Any) -> int:
     return int(max(size) if isinstance(size, tuple) else size)
 
 
-def _field(config: Any, name: str) -> str:
-    return next((each for each in _fields(config) if name in each), "")
-
-
-def _fields(config: Any) -> Iterator[str]:
-    yield from (name for name, value in vars(config).items() if value is not None)
-
-
+_DECODING = ("cached ↔ full", "in parts ↔ full", "decoding", "causal")
+_CHOICES = ("padded ↔ not", "single ↔ batched", "cached ↔ full", "in parts ↔ full")
 DESIGNS = (
+    Design(_DECODING, _says("prompt_length", "tokens of its own stand before each text")),
+    Design(_CHOICES, _says("index_topk", "so many keys are chosen, and several may score alike")),
+    Design(_CHOICES, _says("expert_capacity", "an expert takes so many tokens of all there are")),
+    Design(("padded ↔ not",), _says("num_landmarks", "means of stretches of the whole row")),
     Design(("padded ↔ not",), _convolves),
     Design(("padded ↔ not",), _mixes_positions),
-    Design(("single ↔ batched", "padded ↔ not", "cached ↔ full", "causal"), _bounded_experts),
     Design(("single ↔ batched",), _norms_over_batch),
 )

@@ -41,6 +41,12 @@ class Request:
         return replace(self, without=(*self.without, *media.IMAGES), image_rows=0)
 
     @property
+    def needs_images(self) -> bool:
+        """Can it not be asked without images?"""
+        found = self.parameters.get("pixel_values")
+        return found is not None and found.default is found.empty
+
+    @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.model_class.forward).parameters
 
@@ -166,7 +172,7 @@ def _wanted(request: Request) -> list[str]:
         name
         for name, parameter in names.items()
         if name != "self"
-        and name not in request.without
+        and (name not in request.without or parameter.default is parameter.empty)
         and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         and (parameter.default is parameter.empty or name in asked)
     ]
@@ -326,6 +332,8 @@ def _overridden(request: Request, name: str) -> Any:
 
 def _padded(request: Request, ids: Tensor) -> Inputs:
     """Padding of another length in each row but the last; on the left for causal models."""
+    if ids.shape[0] != request.batch:  # several rows are one text
+        return {}
     length = ids.shape[-1]
     lost = (torch.arange(request.batch).flip(0) * 4).view(-1, *[1] * (ids.ndim - 1))
     places = torch.arange(length).expand(ids.shape)

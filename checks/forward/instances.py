@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -61,10 +61,6 @@ class Instance:
         if before is None or not _same(before.given, given):
             before = self._recordings[scenario.name] = self._record(scenario, given, locate=False)
         return before
-
-    def unrecorded(self) -> Instance:
-        """The same model, of which nothing has been recorded."""
-        return replace(self, _recordings={})
 
     def located(self, scenario: Scenario, given: Inputs) -> Program:
         """The program of `scenario` with the lines and modules that its operations come from."""

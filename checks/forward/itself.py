@@ -130,7 +130,11 @@ _LEARNING = next(each for each in scenarios.SCENARIOS if each.training)
 
 def main_output(outputs: Any) -> Tensor:
     """The first tensor of real numbers that a model gives back."""
-    found = (each for each in tensors(outputs).values() if each.is_floating_point())
+    found = (
+        each
+        for name, each in tensors(outputs).items()
+        if each.is_floating_point() and not name.endswith("loss")
+    )
     first = next(found, None)
     if first is None:
         raise NotAskedError("it gives back no numbers")
@@ -155,16 +159,46 @@ def _tokens(one: Instance, request: Request) -> Tensor:
 
 
 def _cached(one: Instance, request: Request) -> tuple[Any, Any]:
-    ids = _tokens(one, request)
+    """A text in two halves of which the second comes a token at a time, and all at once."""
+    return _in_steps(one, request, (8, *[1] * 5))
+
+
+def _in_parts(one: Instance, request: Request) -> tuple[Any, Any]:
+    """Several tokens at once may follow what a cache holds, too."""
+    return _in_steps(one, request, (8, 5))
+
+
+def _in_steps(one: Instance, request: Request, steps: Sequence[int]) -> tuple[Any, Any]:
+    ids = _tokens(one, request)[:, : sum(steps)]
     decoding = next(each for each in scenarios.SCENARIOS if each.name == "decoding")
     reason = decoding.applies(request)
     if reason:
         raise NotAskedError(reason)
-    steps = one.run(decoding, {"input_ids": ids})
-    if any(step.past_key_values is None for step in steps):
-        raise VacuousError("it gives back no cache")
+    found, past, done = [], None, 0
+    for count in steps:
+        given = {"input_ids": ids[:, done : done + count], "past_key_values": past}
+        out = one.run(_PLAIN, {**given, "use_cache": True})
+        past, done = out.past_key_values, done + count
+        if past is None:
+            raise VacuousError("it gives back no cache")
+        found.append(main_output(out))
     full = _plain(one, {"input_ids": ids})
-    return {"steps": torch.cat([main_output(each) for each in steps], 1)}, {"steps": full}
+    return {"steps": torch.cat(found, 1)}, {"steps": full}
+
+
+def _again(one: Instance, request: Request) -> tuple[Any, Any]:
+    """A run leaves nothing behind in the model that changes the next."""
+
+    def asked() -> Any:
+        try:
+            return _cached(one, request)[0]
+        except NotAskedError:
+            return {"output": _plain(one, make(request))}
+
+    before = asked()
+    _plain(one, make(replace(request, length=request.length - 5)))
+    _plain(one, make(request))
+    return asked(), before
 
 
 def _single(one: Instance, request: Request) -> tuple[Any, Any]:
@@ -178,6 +212,8 @@ def _single(one: Instance, request: Request) -> tuple[Any, Any]:
         )
         for n in range(request.batch)
     ]
+    if any(row[name].shape[1:] != each.shape[1:] for row in rows for name, each in whole.items()):
+        raise NotAskedError("the size of its output depends on what is in a batch")
     return {name: torch.cat([row[name] for row in rows]) for name in whole}, whole
 
 
@@ -215,6 +251,8 @@ def _padding(one: Instance, request: Request) -> tuple[Any, Any]:
     if "attention_mask" not in request.parameters:
         raise NotAskedError("it takes no padding")
     given = make(request.of_text, padded=True)
+    if given.get("attention_mask") is None or given["attention_mask"].all():
+        raise NotAskedError("it takes no padding")
     mask = given["attention_mask"].bool()
     if request.is_causal and "position_ids" in request.parameters:
         given["position_ids"] = (mask.long().cumsum(-1) - 1).clamp(min=0)
@@ -229,9 +267,14 @@ def _padding(one: Instance, request: Request) -> tuple[Any, Any]:
     found, wanted = {}, {}
     for row in range(request.batch - 1):
         kept = mask[row]
-        alone = {"input_ids": ids[row : row + 1, kept]}
-        if "token_type_ids" in given:
-            alone["token_type_ids"] = given["token_type_ids"][row : row + 1, kept]
+        alone = {
+            name: ids[row : row + 1, kept] if name == "input_ids" else each[row : row + 1, kept]
+            for name, each in given.items()
+            if isinstance(each, Tensor) and each.shape[:2] == ids.shape
+            if name not in ("attention_mask", "position_ids")
+        }
+        if "position_ids" in given:
+            alone["position_ids"] = given["position_ids"][row : row + 1, kept]
         found[f"row {row}"] = padded[row, kept]
         wanted[f"row {row}"] = _plain(one, alone)[0]
     return found, wanted
@@ -298,12 +341,15 @@ def _checkpointed(one: Instance, request: Request) -> tuple[Any, Any]:
     if not getattr(one.model, "supports_gradient_checkpointing", False):
         raise NotAskedError("it does not support that")
     given = _LEARNING.inputs(request)
-    plain = one.record(_LEARNING, given)
+    if "past_key_values" in request.parameters:  # it keeps no cache then, which is an output
+        given["use_cache"] = False
+    plain = one.record(replace(_LEARNING, name="not checkpointed"), given)
+    expected = one.run(_LEARNING, given)["gradients"]
     with _checkpointing(one.model):
         other = one.record(replace(_LEARNING, name="checkpointed"), given)
     if len(other.program.operations) <= len(plain.program.operations):
         raise VacuousError("nothing was computed a second time")
-    return other.outputs["gradients"], plain.outputs["gradients"]
+    return {"gradients": other.outputs["gradients"]}, {"gradients": expected}
 
 
 @contextmanager
@@ -353,6 +399,8 @@ def _reversed(module: Any) -> Any:
 
 COMPARISONS = (
     Comparison("cached ↔ full", _cached),
+    Comparison("in parts ↔ full", _in_parts),
+    Comparison("again ↔ before", _again),
     Comparison("single ↔ batched", _single),
     Comparison("padded ↔ not", _padding),
     Comparison("causal", _causal),

@@ -19,7 +19,7 @@ ACCEPTED = "accepted"
 
 
 def compare(question: Question, one: Instance, other: Instance, request: Request) -> Finding:
-    """Do both refuse the same? By the same kind of error, if they are to agree exactly."""
+    """Do both refuse the same? If not exactly, one must refuse what the other refuses."""
     try:
         theirs = calls(other, request) | (builds(other) if question.exactly else {})
     except Exception as error:
@@ -28,7 +28,7 @@ def compare(question: Question, one: Instance, other: Instance, request: Request
     mine = calls(one, request) | (builds(one) if question.exactly else {})
     for what, answer in theirs.items():
         if not question.exactly:
-            is_same = (answer == ACCEPTED) == (mine[what] == ACCEPTED)
+            is_same = answer == ACCEPTED or mine[what] != ACCEPTED
         else:
             is_same = mine[what] == answer
         if not is_same:
@@ -50,9 +50,9 @@ def calls(one: Instance, request: Request) -> dict[str, str]:
         found["tokens and embeddings"] = _called(one, {**given, "inputs_embeds": embeds})
         found["neither tokens nor embeddings"] = _called(one, rest)
     if type(one.model).__name__.endswith("SequenceClassification"):
-        single, several = ({name: each[:n] for name, each in given.items()} for n in (1, 2))
+        single = {name: value[:1] for name, value in given.items()}
         with _without_padding_token(one.config):
-            found["several without a padding token"] = _called(one, several)
+            found["several without a padding token"] = _called(one, given)
             found["one without a padding token"] = _called(one, single)
     return found
 

@@ -179,12 +179,16 @@ def _needs_embeddings(request: Request) -> str:
     names = request.parameters
     if request.is_pooled_by_end:
         return "it finds a text's end by its token"
-    return "" if {"inputs_embeds", "input_ids"} <= names.keys() else "it takes no embeddings"
+    if not {"inputs_embeds", "input_ids"} <= names.keys():
+        return "it takes no embeddings"
+    return "it takes no text without images" if request.needs_images else ""
 
 
 def _needs_cache(request: Request) -> str:
     names = request.parameters
     takes_more = any(each.kind is each.VAR_KEYWORD for each in names.values())
+    if names.keys().isdisjoint({"input_ids", "decoder_input_ids"}):
+        return "it takes no tokens"
     if "past_key_values" not in names or not ("use_cache" in names or takes_more):
         return "it has no cache"
     if not request.is_causal and not getattr(request.config, "is_encoder_decoder", False):

@@ -344,7 +344,7 @@ class _Trial:
                 seen.add(shapes)
                 run(SCENARIOS[0], model.model, given)
             except Exception as error:
-                reasons.append(configs.said(error))
+                reasons.append(configs.RUNS + configs.said(error))
             else:
                 self.without, self.layout = without, layout
                 return ""
@@ -408,11 +408,14 @@ def _check_class(
             yield refusals.compare(asked, one, other, request)
         for scenario in scenarios:
             found = _compare(subject, asked, one, other, scenario, request)
+            if pair == "itself":
+                found = design.explained(found, one, request)
             yield _with_script(found, one.side, other.side, options, scenario, request)
     if variant != "tiny":
         return
     if scenarios is SCENARIOS:
         own = replace(request, model_class=type(one.model), config=one.config)
+        one = instance(one.side, head, options, device=device)  # earlier runs may leave a trace
         more = attention.COMPARISONS
         for answer in itself.check_itself(question, one, own, subject.settings.skip, more):
             found = design.explained(answer, one, own)
@@ -481,6 +484,9 @@ def _compare(
         note = f"it says that it is not implemented: {pairs.first_line(error)}"
         return question.answer(scenario.name, Verdict.SKIPPED, note)
     except Exception as error:
+        if scenario.dtype is not None and "type" in str(error):
+            note = f"it does not run in {scenario.dtype}: {pairs.first_line(error)}"
+            return question.answer(scenario.name, Verdict.SKIPPED, note)
         note = f"{other.side.role}: {type(error).__name__}: {pairs.first_line(error)}"
         return question.answer(scenario.name, Verdict.BROKEN, note)
     return pairs.compare_runs(question, one, other, scenario, given)

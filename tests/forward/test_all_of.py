@@ -1,0 +1,136 @@
+"""Models of transformers, of each kind of input: built and run by rule; what is said of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from checks.forward import catalogue, configs, design, tally
+from checks.forward.inputs import Request, make
+from checks.forward.instances import instance
+from checks.forward.running import quiet_and_alone
+from checks.forward.scenarios import SCENARIOS, run
+from checks.forward.session import VARIANTS, Subject, for_head, prepared, request_of
+from checks.forward.settings import ModelSettings
+from checks.forward.sides import Side
+from checks.forward.verdicts import Finding, ModelReport, Verdict
+
+TYPES = catalogue.model_types()
+
+
+@pytest.fixture(autouse=True)
+def quietly() -> Iterator[None]:
+    with quiet_and_alone():
+        yield
+
+
+def _made(name: str) -> tuple[Subject, object, Request]:
+    package, class_name = TYPES[name]
+    found = catalogue.class_of(package, class_name)
+    side = Side("generated", {class_name: found}, found.config_class)
+    subject = prepared(Subject(name, side, {}, ModelSettings()), VARIANTS[:1])
+    one = instance(side, class_name, for_head(class_name, subject.options["tiny"]))
+    return subject, one.model, request_of(subject, one)
+
+
+@pytest.mark.parametrize(
+    "name, inputs",
+    [
+        ("llava", {"input_ids", "pixel_values"}),
+        ("qwen2_vl", {"input_ids", "pixel_values", "image_grid_thw", "mm_token_type_ids"}),
+        ("clip", {"input_ids", "pixel_values"}),
+        ("vivit", {"pixel_values"}),
+        ("wav2vec2", {"input_values"}),
+        ("whisper", {"input_features", "decoder_input_ids"}),
+        ("patchtst", {"past_values", "past_observed_mask", "future_values"}),
+        ("bros", {"input_ids", "bbox", "token_type_ids"}),
+    ],
+)
+def test_inputs_are_made_by_rule_and_each_has_an_effect(name: str, inputs: set[str]) -> None:
+    _, model, request = _made(name)
+    given = make(request)
+    assert given.keys() == inputs
+    plain = SCENARIOS[0]
+    expected = run(plain, model, given)[0]
+    for key in ("pixel_values", "input_features", "input_values", "past_values", "bbox"):
+        if key in given:
+            other = given[key].flip(0) if key == "bbox" else given[key] * -0.5
+            assert not torch.equal(expected, run(plain, model, {**given, key: other})[0]), key
+
+
+def test_images_have_as_many_tokens_as_their_tower_makes_rows() -> None:
+    subject, _, request = _made("llava")
+    token = subject.options["tiny"]["image_token_index"]
+    ids = make(request)["input_ids"]
+    assert request.image_rows > 0
+    assert (ids == token).sum(-1).tolist() == [request.image_rows] * request.batch
+    assert not (make(request.of_text)["input_ids"] == token).any()
+
+
+def test_search_leaves_out_what_matters_only() -> None:
+    asked: list[frozenset[str]] = []
+
+    def why_not(options: configs.Options) -> str:
+        groups = frozenset(options)
+        asked.append(groups)
+        if {"a", "b"} & groups:
+            return "a" if {"a", "b"} <= groups else "another"
+        return ""
+
+    groups = ("c", "a", "d", "b", "e")
+    found = configs._first_that_works("tiny", groups, dict.fromkeys, why_not)
+    assert set(found) == {"c", "d", "e"}
+    assert len(asked) == len(set(asked)) <= 7
+
+
+def test_a_missing_package_is_not_searched_for() -> None:
+    asked = []
+
+    def why_not(options: configs.Options) -> str:
+        asked.append(options)
+        return "ImportError: X requires the timm library"
+
+    with pytest.raises(ValueError, match="timm"):
+        configs._first_that_works("tiny", ("a", "b"), dict.fromkeys, why_not)
+    assert len(asked) == 1
+
+
+def _finding(model: str, check: str, verdict: Verdict, note: str = "") -> Finding:
+    return Finding(model, "itself", "M", "tiny", check, verdict, note)
+
+
+def test_tally_says_how_far_models_came_and_why_not() -> None:
+    plain = _finding("a", "plain", Verdict.PROVED)
+    reports = [
+        ModelReport("a", (plain,), 1.0),
+        ModelReport("b", (plain, _finding("b", "causal", Verdict.DIVERGED)), 1.0),
+        ModelReport("c", (_finding("c", "plain", Verdict.REFACTOR),), 1.0),
+        ModelReport("d", (_finding("d", "loading", Verdict.BROKEN, f"{configs.RUNS}no"),), 1.0),
+        ModelReport(
+            "e",
+            (_finding("e", "loading", Verdict.BROKEN, "ImportError: E requires the timm library"),),
+            1.0,
+        ),
+    ]
+    assert list(tally.lines(reports)) == [
+        "of 5 model types: built 4, ran 3, traced 2; 1 differ",
+        "    not run: built (1): d",
+        "    not run: needs timm (1): e",
+        "    itself, causal: DIVERGED (1): b",
+    ]
+
+
+def test_what_differs_by_design_is_told_from_the_modules() -> None:
+    _, model, request = _made("bros")
+    class_name = TYPES["bros"][1]
+    side = Side("generated", {class_name: type(model)}, type(model).config_class)  # type: ignore[attr-defined]
+    one = instance(side, class_name, {})
+    finding = _finding("bros", "padded ↔ not", Verdict.DIVERGED)
+    assert design.explained(finding, one, request) is finding
+    one.model.slides = nn.Conv1d(4, 4, 3)
+    said = design.explained(finding, one, request)
+    assert said.verdict is Verdict.SKIPPED
+    assert "`slides` slides over the text" in said.note
