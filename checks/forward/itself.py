@@ -38,6 +38,8 @@ class Comparison:
 
     name: str
     ask: Callable[[Instance, Request], tuple[Any, Any]]
+    exactly: bool = False
+    """Not a bit may differ: the same is run twice."""
 
 
 def check_itself(
@@ -60,7 +62,8 @@ def answer(question: Question, comparison: Comparison, one: Instance, request: R
 
     def compare() -> Finding:
         actual, expected = comparison.ask(one, request)
-        return judge(question, comparison.name, one, actual, expected, again)
+        asked = replace(question, exactly=question.exactly or comparison.exactly)
+        return judge(asked, comparison.name, one, actual, expected, again)
 
     def again() -> Any:
         return comparison.ask(one, request)[1]
@@ -400,7 +403,7 @@ def _reversed(module: Any) -> Any:
 COMPARISONS = (
     Comparison("cached ↔ full", _cached),
     Comparison("in parts ↔ full", _in_parts),
-    Comparison("again ↔ before", _again),
+    Comparison("again ↔ before", _again, exactly=True),
     Comparison("single ↔ batched", _single),
     Comparison("padded ↔ not", _padding),
     Comparison("causal", _causal),
