@@ -444,7 +444,7 @@ def _kinds(config: Any, options: Options) -> dict[str, Any]:
 
 # -- perturbed -----------------------------------------------------------------------------------
 
-MOVES = ("absences", "flags", "sizes", "activations", "rotary", "floats")
+MOVES = ("absences", "flags", "sizes", "activations", "scaled", "rotary", "floats")
 
 _NOT_COMPUTED = re.compile(
     r"use_cache|is_decoder|is_encoder_decoder|add_cross_attention|auxiliary_loss|output_.*|return_.*"
@@ -469,6 +469,8 @@ def _moved(config: Any, base: Options, moves: frozenset[str]) -> dict[str, Any]:
         options["sliding_window"] = None
     if "sizes" in moves:
         options |= _moved_sizes(config, base)
+    if "scaled" in moves:
+        options |= _scaled(config, options)
     return options
 
 
@@ -509,14 +511,28 @@ def _moved_rotary(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moved_sizes(config: Any, base: Options) -> dict[str, Any]:
-    """A head that is not the hidden size over the number of heads, and a third layer."""
+    """A head that is not the hidden size over the number of heads, and a third layer.
+
+    Heads share one key: with 4 heads on 2, `//` and `*` could not be told apart.
+    """
     names = fields(config)
     moved: dict[str, Any] = {}
+    if "num_key_value_heads" in names and config.num_key_value_heads == 2:
+        moved["num_key_value_heads"] = 1
     if "head_dim" in names and isinstance(getattr(config, "head_dim", None), int):
         moved["head_dim"] = 24
     if "num_hidden_layers" in names and not any(name.endswith("_types") for name in base):
         moved["num_hidden_layers"] = 3
     return moved
+
+
+def _scaled(config: Any, options: Options) -> dict[str, Any]:
+    """Rotary positions that are scaled anew whenever a text is longer than any before it."""
+    rotary = options.get("rope_parameters") or _of(config, "rope_parameters")
+    if not isinstance(rotary, Mapping) or rotary.get("rope_type") != "default":
+        return {}
+    longest = {"max_position_embeddings": LENGTH - 6}
+    return {**longest, "rope_parameters": {**rotary, "rope_type": "dynamic", "factor": 2.5}}
 
 
 # -- does it work? -------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ def _compared(
     may_add: bool,
 ) -> Difference | None:
     if path not in one or path not in other:
-        if may_add and (path in one or other[path] is None):
+        # A cache where none was asked for is no addition.
+        if may_add and (other[path] is None if path in other else "past_key_values" not in path):
             return None
         where = "only in the first" if path in one else "missing"
         return Difference(path, float("inf"), f"`{path}` is {where}")

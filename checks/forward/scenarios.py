@@ -212,6 +212,6 @@ SCENARIOS = (
     Scenario("embedded", lambda r: make(r.of_text), _embed, applies=_needs_embeddings),
     Scenario("learning", _labelled, _learn, attention="eager", training=True),
 )
-_ASKED_OF_ALL = ("padded", "choices", "embedded", "learning")
+_ASKED_OF_ALL = ("padded", "decoding", "choices", "embedded", "learning")
 BRIEF = tuple(each for each in SCENARIOS if each.name in _ASKED_OF_ALL)
 """For further heads: what is before them is asked in full of the first."""
