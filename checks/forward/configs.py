@@ -22,6 +22,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedConfig
 
+from checks.forward.verdicts import RUNS
+
 Options = Mapping[str, Any]
 """Keyword arguments of a configuration class; those of an inner configuration are nested."""
 
@@ -444,7 +446,7 @@ def _kinds(config: Any, options: Options) -> dict[str, Any]:
 
 # -- perturbed -----------------------------------------------------------------------------------
 
-MOVES = ("absences", "flags", "sizes", "activations", "scaled", "rotary", "floats")
+MOVES = ("absences", "flags", "sizes", "activations", "rotary", "floats")
 
 _NOT_COMPUTED = re.compile(
     r"use_cache|is_decoder|is_encoder_decoder|add_cross_attention|auxiliary_loss|output_.*|return_.*"
@@ -469,8 +471,6 @@ def _moved(config: Any, base: Options, moves: frozenset[str]) -> dict[str, Any]:
         options["sliding_window"] = None
     if "sizes" in moves:
         options |= _moved_sizes(config, base)
-    if "scaled" in moves:
-        options |= _scaled(config, options)
     return options
 
 
@@ -526,21 +526,10 @@ def _moved_sizes(config: Any, base: Options) -> dict[str, Any]:
     return moved
 
 
-def _scaled(config: Any, options: Options) -> dict[str, Any]:
-    """Rotary positions that are scaled anew whenever a text is longer than any before it."""
-    rotary = options.get("rope_parameters") or _of(config, "rope_parameters")
-    if not isinstance(rotary, Mapping) or rotary.get("rope_type") != "default":
-        return {}
-    longest = {"max_position_embeddings": LENGTH - 6}
-    return {**longest, "rope_parameters": {**rotary, "rope_type": "dynamic", "factor": 2.5}}
-
-
 # -- does it work? -------------------------------------------------------------------------------
 
 TRIES = 40
 """So many options are tried at most."""
-RUNS = "it was built, and does not run: "
-"""How a reason begins where a model could be built."""
 HOPELESS = ("ImportError", "ModuleNotFoundError", "NotImplementedError", "LookupError")
 """Reasons that no other options remove: a package, a method or a rule for an input is missing."""
 LARGEST = 40_000_000

@@ -53,6 +53,7 @@ class Instance:
     drawn: Mapping[str, Drawn]
     _attention: str
     _attentions: tuple[tuple[Any, str | None], ...] = ()
+    _experts: str = ""
     _recordings: dict[str, Recording] = field(default_factory=dict)
 
     def record(self, scenario: Scenario, given: Inputs) -> Recording:
@@ -89,6 +90,9 @@ class Instance:
         return {**dict(named), **tensors(given, "input")}
 
     def _attend(self, scenario: Scenario) -> None:
+        experts = scenario.experts or self._experts
+        if self._experts and self.config._experts_implementation != experts:
+            self.model.set_experts_implementation(experts)
         wanted = scenario.attention or self._attention
         if not wanted or self.config._attn_implementation == wanted:
             return
@@ -127,7 +131,18 @@ def instance(
     place(model, device)
     attention = getattr(model.config, "_attn_implementation", None) or ""
     buffers = {key: f"{before.get(key)} {after[key]}" for key in after}
-    return Instance(side, name, model.config, model, buffers, drawn, attention, attentions(model))
+    can_choose = getattr(model, "_can_set_experts_implementation", lambda: False)()
+    return Instance(
+        side,
+        name,
+        model.config,
+        model,
+        buffers,
+        drawn,
+        attention,
+        attentions(model),
+        model.config._experts_implementation if can_choose else "",
+    )
 
 
 def _drawn(model: Any) -> dict[str, Drawn]:

@@ -372,14 +372,15 @@ def _replaced(one: Instance, request: Request) -> tuple[Any, Any]:
     setters = (put.model.set_input_embeddings, put.model.set_output_embeddings)
     for setter, other in zip(setters, others, strict=False):
         setter(other)
+    # Weights are tied to whichever is new: one that was not taken would not show.
+    taken = [own is other for own, other in zip(_embeddings(put), others, strict=True)]
     put.model.tie_weights()
-    with torch.no_grad():
-        for own, other in zip(_embeddings(written), others, strict=True):
-            own.weight.copy_(other.weight)
+    for own, other in zip(_embeddings(written), others, strict=True):
+        own.load_state_dict(other.state_dict())
     answer, expected = _plain(put, given), _plain(written, given)
     if torch.equal(_plain(one, given), expected):
         raise VacuousError("other embeddings change nothing")
-    return {"answer": answer}, {"answer": expected}
+    return {"taken": taken, "answer": answer}, {"taken": [True] * len(taken), "answer": expected}
 
 
 def _embeddings(one: Instance) -> list[Any]:
@@ -396,7 +397,8 @@ def _embeddings(one: Instance) -> list[Any]:
 def _reversed(module: Any) -> Any:
     other = copy.deepcopy(module)
     with torch.no_grad():
-        other.weight.copy_(module.weight.flip(0))
+        for each in other.parameters():
+            each.copy_(each.flip(0))
     return other
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,10 +120,17 @@ def compare_runs(
 
 
 def _throw_dice(mine: Recording, theirs: Recording, scenario: Scenario) -> bool:
-    """Do two implementations draw random numbers, which they may do in another order?"""
-    programs = (mine.program, theirs.program)
-    return scenario.training and any(
-        operation.draws for program in programs for operation in program.operations
+    """Do two implementations draw the same random numbers, which they may do in another order?"""
+    drawn = [_drawn(each) for each in (mine, theirs)]
+    return scenario.training and drawn[0] == drawn[1] != Counter()
+
+
+def _drawn(recording: Recording) -> Counter[tuple[object, ...]]:
+    """How often what is called, with which probabilities."""
+    return Counter(
+        (each.name, *(given for given in each.arguments if not isinstance(given, tuple)))
+        for each in recording.program.operations
+        if each.draws
     )
 
 

@@ -16,6 +16,8 @@ from checks.forward.scenarios import SCENARIOS
 from checks.forward.verdicts import Finding, Verdict
 
 ACCEPTED = "accepted"
+_LEGAL = "one without a padding token"
+"""What must be accepted if the other accepts it."""
 
 
 def compare(question: Question, one: Instance, other: Instance, request: Request) -> Finding:
@@ -27,10 +29,12 @@ def compare(question: Question, one: Instance, other: Instance, request: Request
         return question.answer("refusals", Verdict.SKIPPED, note)
     mine = calls(one, request) | (builds(one) if question.exactly else {})
     for what, answer in theirs.items():
-        if not question.exactly:
-            is_same = answer == ACCEPTED or mine[what] != ACCEPTED
-        else:
+        if question.exactly:
             is_same = mine[what] == answer
+        elif what == _LEGAL:
+            is_same = answer != ACCEPTED or mine[what] == ACCEPTED
+        else:
+            is_same = answer == ACCEPTED or mine[what] != ACCEPTED
         if not is_same:
             note = f"{what}: {mine[what]}, {other.side.role} {answer}"
             return question.answer("refusals", Verdict.DIVERGED, note)
@@ -50,10 +54,10 @@ def calls(one: Instance, request: Request) -> dict[str, str]:
         found["tokens and embeddings"] = _called(one, {**given, "inputs_embeds": embeds})
         found["neither tokens nor embeddings"] = _called(one, rest)
     if type(one.model).__name__.endswith("SequenceClassification"):
-        single = {name: value[:1] for name, value in given.items()}
+        single, two = ({name: value[:n] for name, value in given.items()} for n in (1, 2))
         with _without_padding_token(one.config):
-            found["several without a padding token"] = _called(one, given)
-            found["one without a padding token"] = _called(one, single)
+            found["two without a padding token"] = _called(one, two)
+            found[_LEGAL] = _called(one, single)
     return found
 
 

@@ -28,6 +28,8 @@ class Scenario:
     run: Callable[[Any, Inputs], Any]
     attention: str = ""
     """The attention implementation, where it is not the one that the model picks."""
+    experts: str = ""
+    """The implementation of a mixture of experts, likewise."""
     training: bool = False
     dtype: torch.dtype | None = None
     """Of the weights and inputs, where it is not the one that they were made in."""
@@ -128,6 +130,8 @@ def _learn(model: Any, given: Inputs) -> Any:
     is_open = any(each.kind is each.VAR_KEYWORD for each in names.values())
     inside = {"output_hidden_states": True, "output_attentions": True}
     wanted = {name: value for name, value in inside.items() if is_open or name in names}
+    if "output_router_logits" in names:  # whose loss is a part of the loss
+        wanted["output_router_logits"] = True
     outputs = model(**given, **wanted)
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else None
     if not isinstance(loss, Tensor):
@@ -199,7 +203,7 @@ def _needs_cache(request: Request) -> str:
 SCENARIOS = (
     Scenario("plain", make, _forward),
     Scenario("padded", lambda r: make(r, padded=True), _forward, applies=_needs_mask),
-    Scenario("eager", lambda r: make(r, padded=True), _inside, attention="eager"),
+    Scenario("eager", lambda r: make(r, padded=True), _inside, attention="eager", experts="eager"),
     Scenario(
         "half",
         lambda r: make(r, padded=True),

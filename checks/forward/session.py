@@ -39,7 +39,7 @@ from checks.forward.project import Project
 from checks.forward.scenarios import BRIEF, SCENARIOS, Scenario, run
 from checks.forward.settings import ModelSettings, Slow
 from checks.forward.sides import Side
-from checks.forward.verdicts import Finding, ModelReport, Verdict
+from checks.forward.verdicts import RUNS, Finding, ModelReport, Verdict
 
 FIRST = (
     "ForCausalLM",
@@ -344,7 +344,7 @@ class _Trial:
                 seen.add(shapes)
                 run(SCENARIOS[0], model.model, given)
             except Exception as error:
-                reasons.append(configs.RUNS + configs.said(error))
+                reasons.append(RUNS + configs.said(error))
             else:
                 self.without, self.layout = without, layout
                 return ""

@@ -6,8 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from checks.forward.configs import RUNS
-from checks.forward.verdicts import ModelReport, Verdict
+from checks.forward.verdicts import RUNS, ModelReport, Verdict
 
 _CAUSES = (
     (r"requires the (\w+) library|No module named '(\w+)'", "needs {}"),

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+RUNS = "it was built, and does not run: "
+"""How a reason begins where a model could be built."""
+
 
 class Verdict(enum.Enum):
     """The value says what it means. From the best to the worst."""

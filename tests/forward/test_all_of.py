@@ -16,7 +16,7 @@ from checks.forward.scenarios import SCENARIOS, run
 from checks.forward.session import VARIANTS, Subject, for_head, prepared, request_of
 from checks.forward.settings import ModelSettings
 from checks.forward.sides import Side
-from checks.forward.verdicts import Finding, ModelReport, Verdict
+from checks.forward.verdicts import RUNS, Finding, ModelReport, Verdict
 
 TYPES = catalogue.model_types()
 
@@ -108,7 +108,7 @@ def test_tally_says_how_far_models_came_and_why_not() -> None:
         ModelReport("a", (plain,), 1.0),
         ModelReport("b", (plain, _finding("b", "causal", Verdict.DIVERGED)), 1.0),
         ModelReport("c", (_finding("c", "plain", Verdict.REFACTOR),), 1.0),
-        ModelReport("d", (_finding("d", "loading", Verdict.BROKEN, f"{configs.RUNS}no"),), 1.0),
+        ModelReport("d", (_finding("d", "loading", Verdict.BROKEN, f"{RUNS}no"),), 1.0),
         ModelReport(
             "e",
             (_finding("e", "loading", Verdict.BROKEN, "ImportError: E requires the timm library"),),
