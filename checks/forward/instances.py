@@ -94,7 +94,8 @@ class Instance:
         if self._experts and self.config._experts_implementation != experts:
             self.model.set_experts_implementation(experts)
         wanted = scenario.attention or self._attention
-        if not wanted or self.config._attn_implementation == wanted:
+        has_choice = hasattr(self.model, "set_attn_implementation")  # any module may be asked
+        if not has_choice or not wanted or self.config._attn_implementation == wanted:
             return
         if scenario.attention:
             self.model.set_attn_implementation(wanted)

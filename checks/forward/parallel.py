@@ -24,8 +24,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.distributed.tensor import DTensor
 
-from checks.forward import scenarios
-from checks.forward.compiling import SCENARIO
+from checks.forward import compiling, scenarios
 from checks.forward.inputs import Inputs, Request
 from checks.forward.instances import Instance
 from checks.forward.itself import NotAskedError, VacuousError, caught, judge
@@ -33,6 +32,7 @@ from checks.forward.leaves import leaves
 from checks.forward.pairs import Question, first_line
 from checks.forward.verdicts import Finding, Verdict, worst
 
+SCENARIO = replace(compiling.SCENARIO, attention="")  # as loaded: attention weights are split
 CHECK = "parallel ↔ not"
 PLANS = "plans"
 PROCESSES = 2
