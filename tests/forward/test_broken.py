@@ -49,6 +49,46 @@ MISTAKES = {
     ),
 }
 
+BESIDE_A_REFERENCE = {
+    "dropout": (
+        "LlamaForCausalLM",
+        "weights = nn.functional.dropout(weights, p=dropout, training=module.training)",
+        "pass",
+        "learning",
+    ),
+    "one text too many": (
+        "LlamaForSequenceClassification",
+        "if self.config.pad_token_id is None and batch > 1:",
+        "if self.config.pad_token_id is None and batch > 2:",
+        "refusals",
+    ),
+    "one text refused": (
+        "LlamaForSequenceClassification",
+        "if self.config.pad_token_id is None and batch > 1:",
+        "if self.config.pad_token_id is None:",
+        "refusals",
+    ),
+    "cache nobody asked for": (
+        "LlamaForSequenceClassification",
+        "            use_cache=use_cache,\n",
+        "",
+        "choices",
+    ),
+    "setter": (
+        "BertForMaskedLM",
+        "self.embeddings.word_embeddings = value",
+        "pass",
+        "other embeddings ↔ own",
+    ),
+    "routers' loss": (
+        "MixtralForCausalLM",
+        "loss = loss + self.config.router_aux_loss_coef * aux_loss",
+        "pass",
+        "learning",
+    ),
+}
+"""The class, what is changed, and the check that shows it, beside transformers alone."""
+
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_is_caught_and_the_modular_line_is_named(project: Project, name: str) -> None:
@@ -63,6 +103,26 @@ def test_mistake_is_caught_and_the_modular_line_is_named(project: Project, name:
 
 def test_without_a_mistake_all_is_proved(project: Project) -> None:
     assert failures(project, "mistral", "", "") == []
+
+
+@pytest.mark.parametrize("name", BESIDE_A_REFERENCE)
+def test_mistake_is_caught_beside_a_reference(project: Project, name: str) -> None:
+    head, right, wrong, check = BESIDE_A_REFERENCE[name]
+    model = head.partition("For")[0].lower()
+
+    def change(text: str) -> str:
+        assert right in text
+        return text.replace(right, wrong)
+
+    with ExitStack() as stack:
+        own = sides.generated(project, model)
+        own = replace(own, classes={head: own.classes[head]})
+        reference = sides.reference(own)
+        assert reference is not None
+        own = stack.enter_context(sides.altered(own, change))
+        subject = session.Subject(model, own, {"reference": reference}, ModelSettings())
+        found = [each for each in session.check_subject(subject) if each.verdict.is_failure]
+    assert check in {each.check for each in found}
 
 
 def failures(project: Project, model: str, right: str, wrong: str) -> list[Finding]:
