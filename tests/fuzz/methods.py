@@ -354,7 +354,7 @@ class Methods(Statements):
         if explicit == "super()" and scope.cls is not None:
             explicit = f"super({scope.cls.name}, {scope.receiver})"
         number = number.replace("super()", explicit)
-        if shape == 5:
+        if shape == 5 and f"{name} :=" not in number:  # which a comprehension forbids
             return f"size([{number} for {name} in range(2)])"
         return f"(lambda: {number} + {other})()" if ":=" not in number + other else number
 
