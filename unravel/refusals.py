@@ -8,12 +8,13 @@ import re
 from unravel.ancestry import members_of
 from unravel.context import Context
 from unravel.diagnostics import nearest, refuse
-from unravel.members import NO_INHERITANCE
+from unravel.members import NO_INHERITANCE, raises_only
 from unravel.mixins import in_front, why_not_behind
-from unravel.outline import place
+from unravel.outline import class_outline, place
 from unravel.scanning import identifiers
 from unravel.special import check_special, makes_fields
 from unravel.splicing import is_super, other_super, super_uses
+from unravel.types import ClassOutline, DefinitionKind
 
 _OF_ANY_CLASS = {*dir(object), "__dict__", "__annotations__", "__weakref__"}
 
@@ -29,6 +30,7 @@ def check_child(context: Context) -> None:
     _check_names(context)
     _check_super(context)
     _check_super_finds(context)
+    _check_super_of_removed(context)
     _check_class_level(context)
     _check_private_names(context)
     check_special(context)
@@ -119,6 +121,36 @@ def _check_super_finds(context: Context) -> None:
                     f"neither `{context.base}` nor what it extends has `{use.attr}`",
                     hint=nearest(use.attr, known) or "leave the call out",
                 )
+
+
+def _check_super_of_removed(context: Context) -> None:
+    """What `super().m` would find may be gone: the modular file redefines that ancestor, too."""
+    for member in context.child.members:
+        for use in super_uses(member.statement.node):
+            above = (context.parent, *context.ancestry.classes)
+            owner = next((cls for cls in above if use.attr in _names(cls, context)), context.parent)
+            if owner is not context.parent and _removes(context, owner, use):
+                raise refuse(
+                    "UNR202",
+                    place(context.module, use),
+                    f"`{context.rename(owner.name)}` of this file has no `{use.attr}` any more",
+                    hint="leave the call out, or the method in",
+                )
+
+
+def _names(cls: ClassOutline, context: Context) -> set[str]:
+    return {context.rename(name) for name in members_of(cls)}
+
+
+def _removes(context: Context, cls: ClassOutline, use: ast.Attribute) -> bool:
+    """Does the modular file's own version of `cls` take that method away?"""
+    definition = context.module.definitions.get(context.rename(cls.name))
+    if definition is None or definition.kind is not DefinitionKind.CLASS:
+        return False
+    return any(
+        member.method is not None and member.name == use.attr and raises_only(member.method)
+        for member in class_outline(context.module, definition).members
+    )
 
 
 def _check_class_level(context: Context) -> None:
