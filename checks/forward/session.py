@@ -86,12 +86,7 @@ def check_model(
     `record`: what it computes is written down, in the place of what was before. `slow`: the slow
     tier, too.
     """
-    began = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = _of_project(project, model, settings, record, slow, conditions)
-        findings = tuple(_caught(model, found))
-    return ModelReport(model, findings, time.perf_counter() - began)
+    return _reported(model, _of_project(project, model, settings, record, slow, conditions))
 
 
 def _of_project(
@@ -122,12 +117,8 @@ def check_pair(
     conditions: Conditions = ON_CPU,
 ) -> ModelReport:
     """Two definitions that were named, held against each other. Nothing is raised."""
-    began = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        subject = Subject(name, own, {other.role: other}, settings, conditions=conditions)
-        findings = tuple(_caught(name, _of_pair(subject, slow)))
-    return ModelReport(name, findings, time.perf_counter() - began)
+    subject = Subject(name, own, {other.role: other}, settings, conditions=conditions)
+    return _reported(name, _of_pair(subject, slow))
 
 
 def _of_pair(subject: Subject, slow: Slow | None) -> Iterator[Finding]:
@@ -149,12 +140,7 @@ def check_class(
 
     Nothing is raised.
     """
-    began = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = _of_class(name, package, class_name, settings, slow, conditions)
-        findings = tuple(_caught(name, found))
-    return ModelReport(name, findings, time.perf_counter() - began)
+    return _reported(name, _of_class(name, package, class_name, settings, slow, conditions))
 
 
 def _of_class(
@@ -190,6 +176,15 @@ def _of_class(
         if slow:
             live = {role: side for role, side in others.items() if role == "live"}
             yield from check_slowly(replace(subject, others=live), slow)
+
+
+def _reported(model: str, findings: Iterator[Finding]) -> ModelReport:
+    """All that is found, however it ends, and how long that took."""
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = tuple(_caught(model, findings))
+    return ModelReport(model, found, time.perf_counter() - began)
 
 
 def _caught(model: str, findings: Iterator[Finding]) -> Iterator[Finding]:
