@@ -409,7 +409,7 @@ def test_killed(tmp_path: Path, expected: dict[str, bytes]) -> None:
 
 
 def _when(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.01)

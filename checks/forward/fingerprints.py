@@ -260,9 +260,11 @@ def _installed() -> list[str]:
 
 
 def _changed(package: str) -> list[str]:
-    """The files of an installed package that are newer than its installation, and so changed.
+    """The files of an installed package that are no older than its installation: changed since.
 
-    All are where none was installed: a package may be used from where it is worked on.
+    All are where none was installed: a package may be used from where it is worked on. A file as
+    old as the installation may be of it or not, as clocks of file systems tick every few
+    milliseconds; to take it for changed costs nothing.
     """
     spec = importlib.util.find_spec(package)
     found = []
@@ -273,7 +275,7 @@ def _changed(package: str) -> list[str]:
             for name in names:
                 if name.endswith(".py"):
                     stat = os.stat(os.path.join(folder, name))
-                    if stat.st_mtime_ns > installed:
+                    if stat.st_mtime_ns >= installed:
                         path = os.path.relpath(os.path.join(folder, name), place)
                         found.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")
     return sorted(found)

@@ -105,6 +105,13 @@ def change_transformers(folder: Path, patch: pytest.MonkeyPatch) -> None:
     (folder / "transformers" / "new.py").write_text("")
 
 
+def change_transformers_at_once(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Within the same tick of the file system's clock as the installation."""
+    installed = os.stat(folder / "transformers-5.0.dist-info" / "RECORD").st_mtime_ns
+    change_transformers(folder, patch)
+    os.utime(folder / "transformers" / "new.py", ns=(installed, installed))
+
+
 def other_interpreter(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sys, "version", "3.99")
 
@@ -130,6 +137,7 @@ def other_device(folder: Path, patch: pytest.MonkeyPatch) -> None:
 CHANGES = (
     add_distribution,
     change_transformers,
+    change_transformers_at_once,
     other_interpreter,
     other_checks,
     other_variable,
