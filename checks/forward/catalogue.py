@@ -121,13 +121,17 @@ def _homes(package: str) -> Iterator[ModuleType]:
 
 @contextmanager
 def live_class(model_class: Any) -> Iterator[Side]:
-    """The class as the modular file beside its module says. Raises a LookupError if none is."""
+    """The class as the modular file beside its module says. Raises a LookupError if none is.
+
+    Its parents are the modeling files that it imports: one that is generated is held against its
+    own modular file in its turn. Executing those here, too, and theirs, took minutes of some.
+    """
     home = model_class.__module__
     modular = modular_of(home)
     if modular is None:
         raise LookupError("it is written by hand")
     name = model_class.__name__
-    with live(modular, is_parent=_is_parent, modular_of=modular_of) as module:
+    with live(modular, is_parent=_is_parent) as module:
         found = getattr(module, name, None)
         if found is None:
             raise LookupError(f"the modular file has no {name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -134,3 +135,11 @@ def test_what_differs_by_design_is_told_from_the_modules() -> None:
     said = design.explained(finding, one, request)
     assert said.verdict is Verdict.SKIPPED
     assert "`slides` slides over the text" in said.note
+
+
+def test_parents_of_a_live_class_are_modeling_files_even_where_those_are_generated() -> None:
+    model_class = catalogue.class_of(*TYPES["mixtral"])
+    assert catalogue.modular_of("transformers.models.mistral.modeling_mistral")
+    with catalogue.live_class(model_class):
+        private = {name.rpartition(".")[2] for name in sys.modules if "__live" in name}
+    assert {name.partition("__")[0] for name in private} == {"modular_mixtral", "modeling_mistral"}
