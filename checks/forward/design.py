@@ -12,9 +12,10 @@ from typing import Any
 
 from torch import nn
 
-from checks.forward.inputs import Request
+from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance
 from checks.forward.media import configs_of
+from checks.forward.scenarios import SCENARIOS
 from checks.forward.verdicts import Finding, Verdict
 
 
@@ -58,11 +59,19 @@ def _mixes_positions(one: Instance, request: Request) -> str:
     return f"`{found}` mixes all positions, and knows no mask" if found else ""
 
 
+def _throws_dice(one: Instance, request: Request) -> str:
+    """Other rows in a batch are other numbers drawn."""
+    program = one.record(SCENARIOS[0], make(request)).program
+    drawing = (each.name for each in program.operations if each.draws)
+    found = next(drawing, "")
+    return f"`{found}` draws random numbers, also when nothing is learned" if found else ""
+
+
 def _says(field: str, reason: str) -> Callable[[Instance, Request], str]:
     """A field of a configuration that gives it away."""
 
     def recognises(one: Instance, request: Request) -> str:
-        found = any(getattr(each, field, None) is not None for each in configs_of(one.config))
+        found = any(getattr(each, field, None) for each in configs_of(one.config))
         return f"`{field}`: {reason}" if found else ""
 
     return recognises
@@ -84,7 +93,10 @@ DESIGNS = (
     Design(_CHOICES, _says("index_topk", "so many keys are chosen, and several may score alike")),
     Design(_CHOICES, _says("expert_capacity", "an expert takes so many tokens of all there are")),
     Design(("padded ↔ not",), _says("num_landmarks", "means of stretches of the whole row")),
+    Design(("padded ↔ not",), _says("pooling_type", "several tokens become one")),
+    Design(("padded ↔ not",), _says("trigram_input", "each token is taken with its neighbours")),
     Design(("padded ↔ not",), _convolves),
     Design(("padded ↔ not",), _mixes_positions),
     Design(("single ↔ batched",), _norms_over_batch),
+    Design(("single ↔ batched", "padded ↔ not"), _throws_dice),
 )

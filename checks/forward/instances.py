@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -62,6 +62,10 @@ class Instance:
         if before is None or not _same(before.given, given):
             before = self._recordings[scenario.name] = self._record(scenario, given, locate=False)
         return before
+
+    def afresh(self) -> Instance:
+        """The same model, which remembers no run: its weights are other ones by now."""
+        return replace(self, _recordings={})
 
     def located(self, scenario: Scenario, given: Inputs) -> Program:
         """The program of `scenario` with the lines and modules that its operations come from."""
@@ -166,7 +170,7 @@ def _drawn(model: Any) -> dict[str, Drawn]:
     return {
         name: Drawn(content(each), float(each.detach().double().square().mean().sqrt()))
         for name, each in model.named_parameters()
-        if each._version != before[name]
+        if each._version != before[name] and each.numel()
     }
 
 

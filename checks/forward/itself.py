@@ -66,7 +66,7 @@ def answer(question: Question, comparison: Comparison, one: Instance, request: R
         return judge(asked, comparison.name, one, actual, expected, again)
 
     def again() -> Any:
-        return comparison.ask(one, request)[1]
+        return comparison.ask(one.afresh(), request)[1]
 
     return caught(question, comparison.name, compare)
 
@@ -333,6 +333,9 @@ def _saved(one: Instance, request: Request) -> tuple[Any, Any]:
     with tempfile.TemporaryDirectory() as folder:
         one.model.save_pretrained(folder)
         loaded = type(one.model).from_pretrained(folder)
+    # What it says is not saved, it makes anew: here it was given other values.
+    unsaved = one.model._keys_to_ignore_on_save or ()
+    loaded.load_state_dict({name: one.model.state_dict()[name] for name in unsaved}, strict=False)
     loaded.eval()
     place(loaded, device_of(one.model))
     return loaded.state_dict() | {"output": main_output(scenarios.run(_PLAIN, loaded, given))}, (
@@ -347,12 +350,12 @@ def _checkpointed(one: Instance, request: Request) -> tuple[Any, Any]:
     if "past_key_values" in request.parameters:  # it keeps no cache then, which is an output
         given["use_cache"] = False
     plain = one.record(replace(_LEARNING, name="not checkpointed"), given)
-    expected = one.run(_LEARNING, given)["gradients"]
     with _checkpointing(one.model):
         other = one.record(replace(_LEARNING, name="checkpointed"), given)
     if len(other.program.operations) <= len(plain.program.operations):
         raise VacuousError("nothing was computed a second time")
-    return {"gradients": other.outputs["gradients"]}, {"gradients": expected}
+    found, expected = (each.outputs["gradients"] for each in (other, plain))
+    return {"gradients": found}, {"gradients": expected}
 
 
 @contextmanager

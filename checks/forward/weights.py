@@ -21,10 +21,18 @@ BITS = 12
 
 
 def fill(model: nn.Module, seed: int = 0) -> None:
-    """Give each parameter of `model`, and each buffer that is saved with it, its value."""
+    """Give each parameter of `model`, and each buffer that is saved with it, its value.
+
+    A buffer that holds several values was computed of the configuration, and stays: statistics and
+    offsets that are learned begin with all zeros or ones.
+    """
     saved = model.state_dict(keep_vars=True)
     fan = _fans(model)
-    buffers = [(name, each) for name, each in _all(model.named_buffers) if name in saved]
+    buffers = [
+        (name, each)
+        for name, each in _all(model.named_buffers)
+        if name in saved and each.numel() and bool((each == each.flatten()[0]).all())
+    ]
     seen: set[int] = set()
     with torch.no_grad():
         for name, tensor in [*_all(model.named_parameters), *buffers]:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import nn
+from transformers import MobileBertConfig, MobileBertForMaskedLM
 
-from checks.forward import catalogue, configs, design, tally
+from checks.forward import catalogue, configs, design, itself, tally
 from checks.forward.inputs import Request, make
 from checks.forward.instances import instance
+from checks.forward.pairs import Question
 from checks.forward.running import quiet_and_alone
 from checks.forward.scenarios import SCENARIOS, run
 from checks.forward.session import VARIANTS, Subject, for_head, prepared, request_of
@@ -143,3 +145,36 @@ def test_parents_of_a_live_class_are_modeling_files_even_where_those_are_generat
     with catalogue.live_class(model_class):
         private = {name.rpartition(".")[2] for name in sys.modules if "__live" in name}
     assert {name.partition("__")[0] for name in private} == {"modular_mixtral", "modeling_mistral"}
+
+
+@pytest.mark.parametrize(
+    "name, check, verdict, said",
+    [
+        # It answers a last bit of its weights with more than the rule allows.
+        ("mobilebert", "eager ↔ sdpa", Verdict.WITHIN_NOISE, "it answers a last bit"),
+        # Its decay is computed of the configuration, and saved all the same.
+        ("minimax", "causal", Verdict.EQUAL_BITS, ""),
+        ("zaya", "saved ↔ not", Verdict.WITHIN_NOISE, ""),
+        # Its positions are not saved.
+        ("marian", "saved ↔ not", Verdict.EQUAL_BITS, ""),
+        ("vilt", "single ↔ batched", Verdict.SKIPPED, "`multinomial.default` draws random"),
+        ("funnel", "padded ↔ not", Verdict.SKIPPED, "several tokens become one"),
+    ],
+)
+def test_differences_have_their_causes(name: str, check: str, verdict: Verdict, said: str) -> None:
+    subject, _, request = _made(name)
+    class_name = TYPES[name][1]
+    one = instance(subject.generated, class_name, for_head(class_name, subject.options["tiny"]))
+    comparison = next(each for each in itself.COMPARISONS if each.name == check)
+    found = itself.answer(Question(name, "itself", class_name, "tiny"), comparison, one, request)
+    found = design.explained(found, one, request)
+    assert found.verdict is verdict, found.note
+    assert said in found.note
+
+
+def test_a_weight_of_no_size_is_the_same_each_time() -> None:
+    options = {**configs.tiny(MobileBertConfig, {}), "hidden_size": 64, "embedding_size": 64}
+    side = Side("generated", {"MobileBertForMaskedLM": MobileBertForMaskedLM}, MobileBertConfig)
+    one, other = (instance(side, "MobileBertForMaskedLM", options) for _ in range(2))
+    assert not one.model.cls.predictions.dense.weight.numel()
+    assert one.drawn == other.drawn

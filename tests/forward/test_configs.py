@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from transformers import Gemma2Config, LlamaConfig, LlamaForCausalLM, LlavaConfig, ResNetConfig
 
 from checks.forward import configs, weights
@@ -112,3 +113,12 @@ def test_tied_weights_have_one_value() -> None:
     weights.fill(model)
     drawn = weights.drawn("lm_head.weight", model.lm_head.weight, 64)
     assert torch.equal(model.model.embed_tokens.weight, drawn)
+
+
+def test_what_is_computed_stays_and_what_is_learned_does_not() -> None:
+    model = nn.Module()
+    model.register_buffer("table", torch.arange(6.0))
+    model.register_buffer("running_mean", torch.zeros(6))
+    weights.fill(model)
+    assert torch.equal(model.get_buffer("table"), torch.arange(6.0))
+    assert model.get_buffer("running_mean").all()
