@@ -201,7 +201,8 @@ def _ids(request: Request) -> Tensor:
     shape: tuple[int, ...] = (request.batch, request.longest)
     if request.model_class.__name__.endswith("MultipleChoice"):
         shape = (request.batch, CHOICES, request.longest)
-    shape = _with_codebooks(request, shape, request.text)
+    if not getattr(request.config, "is_encoder_decoder", False):
+        shape = _with_codebooks(request, shape, request.text)
     allowed = torch.tensor(_ordinary(request))
     chosen = torch.randint(0, len(allowed), shape, generator=generator("input_ids"))
     found = allowed[chosen]

@@ -193,15 +193,7 @@ def waves(request: Request) -> Tensor:
 
 def spectra(request: Request) -> Tensor:
     """Features of sound: as many frames as there are positions, where that is fixed."""
-    config = getattr(request.config, "audio_config", None) or request.config
-    names = (
-        "num_mel_bins",
-        "input_feat_per_channel",
-        "feature_projection_input_dim",
-        "feature_size",
-        "input_feat_size",
-    )
-    bins = int(looked_up(config, *names) or 80)
+    config, bins = _sound(request), _bins(request)
     positions = looked_up(config, "max_source_positions") or 0
     is_fixed = bool(positions) and looked_up(config, "encoder_ffn_dim") is not None
     frames = 2 * positions if is_fixed else FRAMES
@@ -211,9 +203,29 @@ def spectra(request: Request) -> Tensor:
     return _drawn("input_features", request.batch, *layouts[request.layout % len(layouts)])
 
 
+def _sound(request: Request) -> Any:
+    return getattr(request.config, "audio_config", None) or request.config
+
+
+def _bins(request: Request) -> int:
+    """How many features a frame has."""
+    names = (
+        "num_mel_bins",
+        "input_feat_per_channel",
+        "feature_projection_input_dim",
+        "feature_size",
+        "input_feat_size",
+    )
+    return int(looked_up(_sound(request), *names) or 80)
+
+
 def _all_frames(request: Request) -> Tensor:
-    made = spectra(request)
-    return torch.ones((request.batch, max(made.shape[1:])), dtype=torch.long)
+    """A mask of the frames: of what is neither the batch nor the features of one."""
+    given = request.overrides.get("input_features")
+    sizes = list(given["shape"] if isinstance(given, Mapping) else spectra(request).shape)[1:]
+    if (bins := _bins(request)) in sizes:
+        sizes.remove(bins)
+    return torch.ones((request.batch, max(sizes)), dtype=torch.long)
 
 
 def _mel(request: Request) -> Tensor:

@@ -246,6 +246,10 @@ def _each(
         on_begin(len(found), len(names), waiting[0])
         with quiet_and_alone():
             check = load()
+            if jobs > 1 and len(waiting) > jobs:
+                from checks.forward.warming import warm_up
+
+                warm_up()
             for name, result in _results(waiting, check, jobs=jobs, limits=limits):
                 found[name] = report = _lost(name, result) if isinstance(result, Lost) else result
                 if stored:

@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -73,7 +74,8 @@ def drawn(name: str, like: Tensor, fan: int | None = None, seed: int = 0) -> Ten
     Matrices are uniform with a variance of about 1 / `fan`; what scales lies in 1/2 ... 3/2, what
     is added in -1/4 ... 1/4.
     """
-    unit = _unit(name, like.shape, seed)
+    draw = _kept if like.numel() <= SMALL else _unit
+    unit = draw(name, tuple(like.shape), seed)
     if like.ndim > 1:
         fan = fan or like.shape[-1]
         return torch.from_numpy(unit * scale(fan))
@@ -88,12 +90,19 @@ def scale(fan: int) -> float:
     return float(2.0 ** round(math.log2(math.sqrt(3 / max(fan, 1)))))
 
 
-def _unit(name: str, shape: Iterable[int], seed: int) -> np.ndarray:
+SMALL = 2**14
+"""Numbers of a weight that are kept when they have been drawn: a model is built many times."""
+
+
+def _unit(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """Float32 in -1 ... 1, multiples of 2 ** -BITS, never zero."""
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=16).digest()
     generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
-    integers = generator.integers(-(2**BITS), 2**BITS, size=tuple(shape), dtype=np.int32)
+    integers = generator.integers(-(2**BITS), 2**BITS, size=shape, dtype=np.int32)
     return np.asarray((integers + (integers >= 0)) / 2**BITS, dtype=np.float32)
+
+
+_kept = lru_cache(maxsize=4096)(_unit)
 
 
 def _fans(model: nn.Module) -> dict[str, int]:

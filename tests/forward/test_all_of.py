@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from transformers import MobileBertConfig, MobileBertForMaskedLM
 
-from checks.forward import catalogue, configs, design, itself, tally
+from checks.forward import catalogue, configs, design, itself, tally, warming
 from checks.forward.inputs import Request, make
 from checks.forward.instances import instance
 from checks.forward.pairs import Question
@@ -178,3 +178,11 @@ def test_a_weight_of_no_size_is_the_same_each_time() -> None:
     one, other = (instance(side, "MobileBertForMaskedLM", options) for _ in range(2))
     assert not one.model.cls.predictions.dense.weight.numel()
     assert one.drawn == other.drawn
+
+
+def test_warming_up_runs_what_it_is_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Finding] = []
+    answer = itself.answer
+    monkeypatch.setattr(itself, "answer", lambda *asked: found.append(answer(*asked)))
+    warming.warm_up()
+    assert [each.verdict.is_agreement for each in found] == [True, True]
