@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec, resolve_name
 from itertools import count
 from threading import Lock
@@ -43,8 +44,11 @@ from checks.copying import (
     replaced_attributes,
     without_member,
 )
+from checks.pasting import DECORATOR, NAMES, keep_last, paste, paste_class, undocumented
 
 _numbers = count(1)
+PRIVATE = "__live"
+"""Stands in the names of private modules."""
 _parsing = Lock()
 """Two threads at once in `ast.parse` raise a SystemError now and then in Python before 3.11.8."""
 
@@ -56,6 +60,7 @@ def live(
     is_parent: Callable[[str], bool] = lambda name: bool(model_of(name)),
     modular_of: Callable[[str], str | None] = lambda name: None,
     forgives: bool = True,
+    pastes: bool = False,
 ) -> Iterator[ModuleType]:
     """The modular file that can be imported as `name`, executed on private copies of its parents.
 
@@ -63,9 +68,11 @@ def live(
     may name the modular file that a parent is generated from: then that is executed in its stead.
     The module also shows what its parents define and it does not, under the new names. It can be
     used while the context lasts. If it `forgives`, a parent need not be able to make what a child
-    replaces. Raises what the import of these modules would raise.
+    replaces. If it `pastes`, the file is read as the converter of transformers reads it, and what
+    needs a package that is not installed is left out: it raises that when it is asked for. Raises
+    what the import of these modules would raise.
     """
-    linker = _Linker(is_parent, modular_of, forgives)
+    linker = _Linker(is_parent, modular_of, forgives, pastes)
     try:
         yield linker.link(name)
     finally:
@@ -135,10 +142,14 @@ class _Linker:
         is_parent: Callable[[str], bool],
         modular_of: Callable[[str], str | None],
         forgives: bool,
+        pastes: bool,
     ) -> None:
         self._is_parent = is_parent
         self._modular_of = modular_of
         self._forgives = forgives
+        self._pastes = pastes
+        self._decorators: list[tuple[_Unit, ast.expr]] = []
+        self._absent: dict[str, Exception] = {}
         self._number = next(_numbers)
         self._units: list[_Unit] = []
 
@@ -149,6 +160,8 @@ class _Linker:
                 self._run(unit, index)
 
         def inherited(name: str) -> object:
+            if name in self._absent:
+                raise self._absent[name]
             for unit in self._units:
                 if name in unit.originals:
                     return vars(unit.module)[name]
@@ -182,7 +195,31 @@ class _Linker:
             replaced = replaced_attributes(child) if self._forgives else {}
             for method, attributes in replaced.items():
                 _let_fail(parent, name, method, attributes)
+        if self._pastes:
+            self._paste(unit)
         return unit
+
+    def _paste(self, unit: _Unit) -> None:
+        for node in unit.tree.body:
+            if isinstance(node, ast.ClassDef):
+                ancestors = [each for base in node.bases for each in _ancestors(unit, base)]
+                for home, parent in ancestors[:1]:
+                    paste_class(node, parent, partial(self._number_of, home))
+                for method in node.body:
+                    if isinstance(method, ast.FunctionDef):
+                        home, found = next(_methods(ancestors, method.name), (unit, None))
+                        paste(method, found, partial(self._number_of, home))
+        for node in unit.tree.body:
+            if isinstance(node, ast.ClassDef) and len(node.bases) > 1:
+                keep_last(node)
+
+    def _number_of(self, unit: _Unit, decorator: ast.expr) -> int:
+        self._decorators.append((unit, decorator))
+        return len(self._decorators) - 1
+
+    def _decorator(self, number: int) -> object:
+        unit, decorator = self._decorators[number]
+        return eval(compile(ast.Expression(decorator), unit.path, "eval"), vars(unit.module))
 
     def _read_parent(self, name: str, above: _Unit) -> _Unit:
         modular = self._modular_of(name)
@@ -202,11 +239,12 @@ class _Linker:
             tree, written = (_one_import_each(ast.parse(text, path)) for _ in range(2))
         rename = _renaming(model, tree, name, above)
         module = ModuleType(
-            f"{name}__live{self._number}x{len(self._units)}", ast.get_docstring(tree)
+            f"{name}{PRIVATE}{self._number}x{len(self._units)}", ast.get_docstring(tree)
         )
         module.__file__, module.__package__ = path, name.rpartition(".")[0]
         unit = _Unit(module, name, path, tree, written, model, above, rename)
-        vars(module)["__builtins__"] = {**vars(builtins), "__import__": self._importer(unit)}
+        names = {**vars(builtins), **NAMES, DECORATOR: self._decorator}
+        vars(module)["__builtins__"] = {**names, "__import__": self._importer(unit)}
         sys.modules[module.__name__] = module
         self._units.append(unit)
         return unit
@@ -221,10 +259,18 @@ class _Linker:
         for name in sorted(self._needs(unit, node)):
             self._ensure(unit, name, index)
         code = ast.Module([node], [])
-        exec(
-            compile(code, unit.path, "exec", flags=unit.flags, dont_inherit=True),
-            vars(unit.module),
-        )
+        try:
+            exec(
+                compile(code, unit.path, "exec", flags=unit.flags, dont_inherit=True),
+                vars(unit.module),
+            )
+        except (ImportError, NameError) as error:
+            if not self._pastes:
+                raise
+            cause = self._absent.get(error.name or "", error)
+            self._absent |= dict.fromkeys(unit.bound[index] - unit.originals.keys(), cause)
+        if self._pastes and "auto_docstring" in unit.bound[index]:
+            vars(unit.module)["auto_docstring"] = undocumented
         for name in sorted(unit.bound[index] & vars(unit.module).keys()):
             self._settle(unit, name)
 
@@ -432,6 +478,15 @@ def _ancestors(unit: _Unit, base: ast.expr) -> Iterator[tuple[_Unit, ast.ClassDe
         yield at, node
         for further in node.bases:
             yield from _ancestors(at, further)
+
+
+def _methods(
+    classes: Iterable[tuple[_Unit, ast.ClassDef]], name: str
+) -> Iterator[tuple[_Unit, ast.FunctionDef]]:
+    for unit, node in classes:
+        for inner in node.body:
+            if isinstance(inner, ast.FunctionDef) and inner.name == name:
+                yield unit, inner
 
 
 def _has(node: ast.ClassDef, member: str) -> bool:

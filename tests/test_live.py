@@ -186,3 +186,57 @@ def test_missing_parent_is_an_import_error(project: str, tmp_path: Path) -> None
         live(f"{project}.modular_new"),
     ):
         pass
+
+
+PASTED_OLD = """
+from functools import wraps
+def twice(function):
+    @wraps(function)
+    def doubled(*given): return 2 * function(*given)
+    return doubled
+class OldBase: pass
+class OldA(OldBase):
+    def __init__(self, size, other):
+        self.x = size
+        self.double = 2 * self.x
+        self.y = other.missing
+    @twice
+    def area(self, width): return width + self.x
+    @staticmethod
+    def chosen(n): return n + 1
+"""
+PASTED_NEW = """
+import no_such_package
+from live_project.old.modeling_old import OldA, OldBase
+class NewBase(OldBase): pass
+class NewA(NewBase, OldA):
+    def __init__(self, size):
+        super().__init__()
+        self.x = size + 1
+        self.y = 3
+        NewBase.__init__()
+    def area(self, width):
+        width += 1
+        super().area(0)
+    def chosen(n): return super().chosen(n) * 10
+class NewB(no_such_package.B): pass
+"""
+
+
+def test_as_the_converter_of_transformers_reads_it(project: str, tmp_path: Path) -> None:
+    (tmp_path / project / "old" / "modeling_old.py").write_text(PASTED_OLD)
+    (tmp_path / project / "modular_new.py").write_text(PASTED_NEW)
+    with live(f"{project}.modular_new", pastes=True) as module:
+        new = module.NewA(4)
+        # What the child assigns stands in the place of what the parent assigns.
+        assert vars(new) == {"x": 5, "double": 10, "y": 3}
+        # The parent's lines see the child's names, and its decorator is applied once.
+        assert new.area(1) == 2 * (2 + 5)
+        assert new.chosen(1) == 20
+        with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+            module.NewB()
+    with (
+        pytest.raises(ModuleNotFoundError, match="no_such_package"),
+        live(f"{project}.modular_new"),
+    ):
+        pass

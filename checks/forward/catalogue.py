@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from checks.copying import model_of
 from checks.forward import sides
 from checks.forward.sides import Side
-from checks.live import live
+from checks.live import PRIVATE, live
 
 FIRST = (
     "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
@@ -131,15 +131,27 @@ def live_class(model_class: Any) -> Iterator[Side]:
     if modular is None:
         raise LookupError("it is written by hand")
     name = model_class.__name__
-    with live(modular, is_parent=_is_parent) as module:
+    with live(modular, is_parent=_is_parent, pastes=True) as module:
         found = getattr(module, name, None)
         if found is None:
             raise LookupError(f"the modular file has no {name}")
         _sign(found)
         config = getattr(module, model_class.config_class.__name__, model_class.config_class)
+        _tell(found, model_class, config)
         file = str(importlib.import_module(home).__file__)
         own = file.replace("modeling_", "modular_")
         yield Side("live", {name: found}, config, {own: "modular"})
+
+
+def _tell(live: Any, generated: Any, config: Any) -> None:
+    """What transformers reads off the text of the file in which a class stands."""
+    for what in ("attn", "experts"):
+        can_set = getattr(generated, f"_can_set_{what}_implementation", lambda: False)()
+        for each in live.__mro__:  # inner models share a class with it
+            if PRIVATE in each.__module__:
+                setattr(each, f"_can_set_{what}_implementation_cached_value", can_set)
+    if isinstance(live.config_class, str):  # an annotation, which is no text in a generated file
+        live.config_class = config
 
 
 def _sign(model_class: Any) -> None:
@@ -150,7 +162,10 @@ def _sign(model_class: Any) -> None:
     for parent in model_class.__mro__[1:]:
         if "forward" in vars(parent):
             _sign(parent)
-            own.__signature__ = inspect.signature(parent.forward)
+            theirs = inspect.signature(parent.forward)
+            mine = inspect.signature(own).parameters
+            each = [mine.get(name, parameter) for name, parameter in theirs.parameters.items()]
+            own.__signature__ = theirs.replace(parameters=each)
             return
 
 

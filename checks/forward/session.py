@@ -483,8 +483,20 @@ def _compare(
             note = f"it does not run in {scenario.dtype}: {pairs.first_line(error)}"
             return question.answer(scenario.name, Verdict.SKIPPED, note)
         note = f"{other.side.role}: {type(error).__name__}: {pairs.first_line(error)}"
+        is_said = question.pair == "live" and "itself" in subject.others
+        if is_said and _fails(one, scenario, request):
+            note = f"neither can be run, as is said of the model itself: {note}"
+            return question.answer(scenario.name, Verdict.SKIPPED, note)
         return question.answer(scenario.name, Verdict.BROKEN, note)
     return pairs.compare_runs(question, one, other, scenario, given)
+
+
+def _fails(one: Instance, scenario: Scenario, request: Request) -> bool:
+    try:
+        one.record(scenario, scenario.inputs(request))
+    except Exception:
+        return True
+    return False
 
 
 def _check_golden(
