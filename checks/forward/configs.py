@@ -92,6 +92,7 @@ RULES = (
     Rule("image", r".*image_size|(.*_)?img_size|input_size", 64),
     Rule("image", r"mm_tokens_per_image", 4),
     Rule("image", r".*num_channels|in_channels|in_chans", 3),
+    Rule("stages", r"n(um)?_filters", 4),  # doubled by each stage
     Rule("stages", r"depths|num_blocks|layers|num_layers", 2),
     Rule("stages", r".*(hidden_sizes|embed_dims|dims|channels|num_filters|neck_hidden_sizes)", 48),
     Rule("audio", r".*num_mel_bins|.*mel_bins|feature_size|input_feat.*", 16),

@@ -96,6 +96,10 @@ def make(request: Request, *, padded: bool = False) -> Inputs:
             found[name] = made
         elif request.parameters[name].default is inspect.Parameter.empty:
             raise LookupError(f"no rule makes the input `{name}`")
+    if _takes_anything(request.parameters):
+        found |= {
+            name: _overridden(request, name) for name in request.overrides if name not in found
+        }
     if padded and "input_ids" in found and "attention_mask" in request.parameters:
         found |= _padded(request, found["input_ids"])
     if request.is_pooled_by_end and "input_ids" in found:
@@ -140,7 +144,8 @@ def labels(request: Request, given: Mapping[str, Any]) -> Inputs:
         found = ids % 2 if ids is not None else None
     elif tokens is not None:
         # Some are not to be scored; that is for the loss to find out.
-        found = tokens.masked_fill(torch.arange(tokens.shape[-1]) % 5 == 3, -100)
+        scored = tokens.masked_fill(torch.arange(tokens.shape[-1]) % 5 == 3, -100)
+        found = _by_codebook(request, scored)
     else:
         found = None
     if found is None:
@@ -150,6 +155,13 @@ def labels(request: Request, given: Mapping[str, Any]) -> Inputs:
 
 
 CHOICES = 2
+
+
+def _by_codebook(request: Request, ids: Tensor) -> Tensor:
+    """`ids` with a column for each codebook, where each has had a row of its own."""
+    if ids.ndim != 2 or ids.shape[0] == request.batch or ids.shape[0] % request.batch:
+        return ids
+    return ids.view(request.batch, -1, ids.shape[1]).transpose(1, 2).contiguous()
 
 
 def _wanted(request: Request) -> list[str]:
@@ -325,6 +337,8 @@ def _overridden(request: Request, name: str) -> Any:
     value = request.overrides[name]
     if isinstance(value, Mapping) and "shape" in value:
         shape = tuple(value["shape"])
+        if "value" in value:
+            return torch.full(shape, value["value"])
         if "below" in value:
             return torch.randint(0, value["below"], shape, generator=generator(name))
         return torch.randn(shape, generator=generator(name))

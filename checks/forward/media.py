@@ -381,8 +381,15 @@ def image_rows(model: Any, given: Mapping[str, Any]) -> int:
         return 0
     takes = tower.get_image_features
     names = inspect.signature(takes).parameters
+    wanted = {name: value for name, value in given.items() if name in names}
+    images = wanted.get("pixel_values")
     with torch.no_grad():
-        found = takes(**{name: value for name, value in given.items() if name in names})
+        try:
+            found = takes(**wanted)
+        except ValueError:
+            if images is None or images.ndim != 5:
+                raise
+            found = takes(**{**wanted, "pixel_values": images.flatten(0, 1)})  # one by one
     found = getattr(found, "pooler_output", None) if isinstance(found, Mapping) else found
     parts = found if isinstance(found, list | tuple) else [found]
     return sum(each.numel() // each.shape[-1] for each in parts if isinstance(each, Tensor))

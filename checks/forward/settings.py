@@ -4,7 +4,7 @@
 reference = "transformers:mistral"     # the default: the classes of the same names
 config = { sliding_window = 5 }        # over what the rules give
 perturbed = { use_sliding_window = false }
-inputs = { pixel_mask = { shape = [3, 64, 64], below = 2 } }
+inputs = { pixel_mask = { shape = [3, 64, 64], below = 2 } }    # or value = 1, or neither
 tolerance = 1e-4
 reason = "the router flips"            # asked for with every tolerance; shown in the report
 skip = { eager = "no such implementation" }

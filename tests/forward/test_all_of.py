@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from transformers import MobileBertConfig, MobileBertForMaskedLM
 
-from checks.forward import catalogue, configs, design, itself, tally, warming
+from checks.forward import catalogue, configs, design, itself, media, settings, tally, warming
 from checks.forward.inputs import Request, make
 from checks.forward.instances import instance
 from checks.forward.pairs import Question
@@ -22,6 +23,7 @@ from checks.forward.sides import Side
 from checks.forward.verdicts import RUNS, Finding, ModelReport, Verdict
 
 TYPES = catalogue.model_types()
+KNOWN = settings.read(Path(str(settings.__file__)).with_name("transformers.toml"))
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,7 @@ def _made(name: str) -> tuple[Subject, object, Request]:
     package, class_name = TYPES[name]
     found = catalogue.class_of(package, class_name)
     side = Side("generated", {class_name: found}, found.config_class)
-    subject = prepared(Subject(name, side, {}, ModelSettings()), VARIANTS[:1])
+    subject = prepared(Subject(name, side, {}, KNOWN.get(name, ModelSettings())), VARIANTS[:1])
     one = instance(side, class_name, for_head(class_name, subject.options["tiny"]))
     return subject, one.model, request_of(subject, one)
 
@@ -186,3 +188,37 @@ def test_warming_up_runs_what_it_is_to_load(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(itself, "answer", lambda *asked: found.append(answer(*asked)))
     warming.warm_up()
     assert [each.verdict.is_agreement for each in found] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "name, check",
+    [
+        ("musicgen_melody", "learning"),  # its labels have a column for each codebook
+        ("dia", "decoding"),  # and its tokens, too
+    ],
+)
+def test_sound_is_written_in_several_books_at_a_time(name: str, check: str) -> None:
+    _, model, request = _made(name)
+    scenario = next(each for each in SCENARIOS if each.name == check)
+    outputs = run(scenario, model, scenario.inputs(request))
+    loss = outputs["loss"] if check == "learning" else outputs[-1].logits.sum()
+    assert loss.isfinite()
+    if check == "decoding":
+        # The rest, one, one, and two places of each text.
+        assert [each.logits.shape[1] for each in outputs] == [7, 1, 1, 2]
+
+
+def test_a_mask_of_sound_is_as_long_as_the_sound_that_settings_give() -> None:
+    _, _, request = _made("qwen3_asr_encoder")
+    given = make(request)
+    assert given["input_features"].shape[-1] == given["input_features_mask"].shape[-1] == 100
+
+
+def test_a_tower_that_takes_one_image_at_a_time_is_given_them_so() -> None:
+    class Tower(nn.Module):
+        def get_image_features(self, pixel_values: torch.Tensor) -> torch.Tensor:
+            _, _, height, width = pixel_values.shape
+            return torch.zeros(len(pixel_values), height * width // 4, 8)
+
+    images = torch.zeros(3, 2, 3, 4, 4)
+    assert media.image_rows(Tower(), {"pixel_values": images}) == 3 * 2 * 4
