@@ -69,7 +69,11 @@ def _each(
         else:
             # Dice fall otherwise on every device.
             calm = replace(scenario, name=check, training=False)
-            yield _compared(question, here, there, calm, models.request)
+            try:
+                yield _compared(question, here, there, calm, models.request)
+            except Exception as error:
+                note = f"when run again: {type(error).__name__}: {pairs.first_line(error)}"
+                yield question.answer(check, Verdict.BROKEN, note)
 
 
 def _compared(

@@ -79,6 +79,9 @@ def caught(question: Question, name: str, compare: Callable[[], Finding]) -> Fin
         return question.answer(name, Verdict.SKIPPED, str(reason))
     except VacuousError as reason:
         return question.answer(name, Verdict.VACUOUS, str(reason))
+    except NotImplementedError as error:
+        note = f"it says that it is not implemented: {first_line(error)}"
+        return question.answer(name, Verdict.SKIPPED, note)
     except Exception as error:
         note = f"{type(error).__name__}: {first_line(error)}"
         return question.answer(name, Verdict.BROKEN, note)
@@ -360,7 +363,11 @@ def _checkpointed(one: Instance, request: Request) -> tuple[Any, Any]:
 
 @contextmanager
 def _checkpointing(model: Any) -> Iterator[None]:
-    model.gradient_checkpointing_enable()
+    """Raises a NotAskedError where the model refuses, whatever its class says."""
+    try:
+        model.gradient_checkpointing_enable()
+    except ValueError as error:
+        raise NotAskedError(first_line(error)) from None
     try:
         yield
     finally:

@@ -103,7 +103,7 @@ def _inputs(request: Request) -> Inputs:
         return given
     mask = torch.ones_like(given["input_ids"])
     mask[0, ..., -2:] = 0
-    mask[1, ..., -1:] = 0
+    mask[1:2, ..., -1:] = 0
     return {**given, "attention_mask": mask}
 
 

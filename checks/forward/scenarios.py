@@ -75,7 +75,18 @@ def _forward(model: Any, given: Inputs) -> Any:
 def _inside(model: Any, given: Inputs) -> Any:
     """With all that the model can tell of its inside."""
     with torch.no_grad():
-        return model(**given, output_hidden_states=True, output_attentions=True)
+        return model(**given, **_asks_inside(model))
+
+
+def _asks_inside(model: Any) -> dict[str, bool]:
+    """The arguments by which the model tells of its inside, as far as it takes them."""
+    names = inspect.signature(type(model).forward).parameters
+    is_open = any(each.kind is each.VAR_KEYWORD for each in names.values())
+    return {
+        name: True
+        for name in ("output_hidden_states", "output_attentions")
+        if is_open or name in names
+    }
 
 
 def _decode(model: Any, given: Inputs) -> Any:
@@ -87,10 +98,11 @@ def _decode(model: Any, given: Inputs) -> Any:
     given.pop("token_type_ids", None)
     of_tokens = {name for name, each in given.items() if getattr(each, "shape", 0) == tokens.shape}
     outputs, past, done = [], None, 0
+    places = 1 if tokens.ndim == 3 else -1  # sound has a column for each codebook behind
     with torch.no_grad():
-        for step in (tokens.shape[-1] - 4, 1, 1, 2):
-            ids = tokens[..., done : done + step]
-            part = {name: given[name][..., done : done + step] for name in of_tokens & given.keys()}
+        for step in (tokens.shape[places] - 4, 1, 1, 2):
+            ids = tokens.narrow(places, done, step)
+            part = {n: given[n].narrow(places, done, step) for n in of_tokens & given.keys()}
             done += step
             seen = {} if mask is None else {"attention_mask": mask[..., :done]}
             asked = {**given, **part, **seen, main: ids}
@@ -126,17 +138,16 @@ def _embed(model: Any, given: Inputs) -> Any:
 
 def _learn(model: Any, given: Inputs) -> Any:
     """Outputs, the inside, the loss, and its gradient for every parameter."""
-    names = inspect.signature(type(model).forward).parameters
-    is_open = any(each.kind is each.VAR_KEYWORD for each in names.values())
-    inside = {"output_hidden_states": True, "output_attentions": True}
-    wanted = {name: value for name, value in inside.items() if is_open or name in names}
-    if "output_router_logits" in names:  # whose loss is a part of the loss
+    wanted = _asks_inside(model)
+    if "output_router_logits" in inspect.signature(type(model).forward).parameters:
+        # whose loss is a part of the loss
         wanted["output_router_logits"] = True
     outputs = model(**given, **wanted)
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else None
     if not isinstance(loss, Tensor):
         loss = stand_in_loss(outputs)
-    loss.backward()  # type: ignore[no-untyped-call]
+    whole = loss.sum() if loss.ndim else loss  # a codec has one for each sound
+    whole.backward()  # type: ignore[no-untyped-call]
     named = sorted(model.named_parameters(remove_duplicate=False), key=lambda each: each[0])
     gradients = {name: parameter.grad for name, parameter in named}
     return {"outputs": outputs, "loss": loss, "gradients": gradients}

@@ -488,7 +488,11 @@ def _compare(
             note = f"neither can be run, as is said of the model itself: {note}"
             return question.answer(scenario.name, Verdict.SKIPPED, note)
         return question.answer(scenario.name, Verdict.BROKEN, note)
-    return pairs.compare_runs(question, one, other, scenario, given)
+    try:
+        return pairs.compare_runs(question, one, other, scenario, given)
+    except Exception as error:  # of a run that went well before: models keep what they should not
+        note = f"when run again: {type(error).__name__}: {pairs.first_line(error)}"
+        return question.answer(scenario.name, Verdict.BROKEN, note)
 
 
 def _fails(one: Instance, scenario: Scenario, request: Request) -> bool:
