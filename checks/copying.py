@@ -57,10 +57,13 @@ class NewName:
 
 
 def cased_name(model: str, body: Iterable[ast.stmt]) -> str:
-    """How the classes of a module spell the model's name: `MyBERT` where there is `MyBERTModel`."""
-    start = model.replace("_", "")
+    """How the classes of a module spell the model's name: `MyBERT` where there is `MyBERTModel`.
+
+    An underscore is part of some: `Qwen2_5_VLModel` of `qwen2_5_vl`.
+    """
+    start = re.compile("_?".join(map(re.escape, model.replace("_", ""))), re.IGNORECASE)
     names = [node.name for node in body if isinstance(node, ast.ClassDef)]
-    spelled = Counter(name[: len(start)] for name in names if name.lower().startswith(start))
+    spelled = Counter(found.group() for found in map(start.match, names) if found)
     by_rule = "".join(part[:1].upper() + part[1:] for part in model.split("_"))
     return spelled.most_common(1)[0][0] if spelled else by_rule
 

@@ -44,7 +44,7 @@ from checks.copying import (
     replaced_attributes,
     without_member,
 )
-from checks.pasting import DECORATOR, NAMES, keep_last, paste, paste_class, undocumented
+from checks.pasting import NAMES, THERE, keep_last, paste, paste_class, undocumented
 
 _numbers = count(1)
 PRIVATE = "__live"
@@ -100,6 +100,7 @@ class _Unit:
     imported: dict[str, tuple[_Unit, str]] = field(default_factory=dict)
     bound: list[set[str]] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
+    shared: dict[str, _Unit] = field(default_factory=dict)
     originals: dict[str, object] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
 
@@ -120,8 +121,10 @@ class _Unit:
     def winner(self, name: str) -> _Unit | None:
         """The modular file whose own `name` this module's code is to find."""
         above = self.above
-        found = above.winner(name) if above is not None else None
-        return found or (above if above is not None and name in above.own else None)
+        if above is None:
+            return None
+        found = above.winner(name) or (above if name in above.own else above.shared.get(name))
+        return None if found is self else found
 
 
 class _Facade:
@@ -148,7 +151,7 @@ class _Linker:
         self._modular_of = modular_of
         self._forgives = forgives
         self._pastes = pastes
-        self._decorators: list[tuple[_Unit, ast.expr]] = []
+        self._expressions: list[tuple[_Unit, ast.expr]] = []
         self._absent: dict[str, Exception] = {}
         self._number = next(_numbers)
         self._units: list[_Unit] = []
@@ -189,13 +192,15 @@ class _Linker:
             for alias in node.names:
                 if found := unit.parents.get(_absolute(node, unit.module)):
                     unit.imported[alias.asname or alias.name] = found, alias.name
-                    unit.own.discard(alias.asname or alias.name)
+                    if not self._pastes:
+                        unit.own.discard(alias.asname or alias.name)
         for child, parent, name in _extensions(unit):
             _remove_members(child, parent, name)
             replaced = replaced_attributes(child) if self._forgives else {}
             for method, attributes in replaced.items():
                 _let_fail(parent, name, method, attributes)
         if self._pastes:
+            unit.shared = _shared(unit)
             self._paste(unit)
         return unit
 
@@ -213,13 +218,13 @@ class _Linker:
             if isinstance(node, ast.ClassDef) and len(node.bases) > 1:
                 keep_last(node)
 
-    def _number_of(self, unit: _Unit, decorator: ast.expr) -> int:
-        self._decorators.append((unit, decorator))
-        return len(self._decorators) - 1
+    def _number_of(self, unit: _Unit, expression: ast.expr) -> int:
+        self._expressions.append((unit, expression))
+        return len(self._expressions) - 1
 
-    def _decorator(self, number: int) -> object:
-        unit, decorator = self._decorators[number]
-        return eval(compile(ast.Expression(decorator), unit.path, "eval"), vars(unit.module))
+    def _there(self, number: int) -> object:
+        unit, expression = self._expressions[number]
+        return eval(compile(ast.Expression(expression), unit.path, "eval"), vars(unit.module))
 
     def _read_parent(self, name: str, above: _Unit) -> _Unit:
         modular = self._modular_of(name)
@@ -243,7 +248,7 @@ class _Linker:
         )
         module.__file__, module.__package__ = path, name.rpartition(".")[0]
         unit = _Unit(module, name, path, tree, written, model, above, rename)
-        names = {**vars(builtins), **NAMES, DECORATOR: self._decorator}
+        names = {**vars(builtins), **NAMES, THERE: self._there}
         vars(module)["__builtins__"] = {**names, "__import__": self._importer(unit)}
         sys.modules[module.__name__] = module
         self._units.append(unit)
@@ -308,6 +313,8 @@ class _Linker:
             values[name] = winner.originals[name]
         elif name in unit.own:
             _hand_down(unit, name, values[name])
+        elif unit.above is not None and unit.above.shared.get(name) is unit:
+            _hand_down(unit.above, name, values[name])
 
     def _importer(self, unit: _Unit) -> Callable[..., object]:
         """The `__import__` of a private module: a parent is its copy, all else is the user's."""
@@ -356,6 +363,48 @@ def _rename(unit: _Unit) -> None:
         Renamer.of(unit.tree, unit.rename, _words(unit.parents.values())).visit(unit.tree)
     unit.bound = [bound_names(node) for node in unit.tree.body]
     unit.own = set().union(*unit.bound) - {"__all__"}
+
+
+def _shared(unit: _Unit) -> dict[str, _Unit]:
+    """Of the classes that several parents define under one new name, which is it?
+
+    The last that is needed by what the modular file imports, and does not replace.
+    """
+    found: dict[str, _Unit] = {}
+    for parent in unit.parents.values():
+        defined = {each.name: each for each in parent.tree.body if isinstance(each, _DEFINITIONS)}
+        replaced = _replaced_methods(unit, parent)
+        queue = [parent.rename(name) for home, name in unit.imported.values() if home is parent]
+        seen: set[str] = set()
+        while queue:
+            name = queue.pop()
+            if name in seen or name not in defined:
+                continue
+            seen.add(name)
+            node = defined[name]
+            if isinstance(node, ast.ClassDef):
+                found[name] = parent
+            gone = replaced.get(name, set())
+            for part in ast.iter_child_nodes(node):
+                queue += set() if getattr(part, "name", "") in gone else _names(part) - unit.own
+    return found
+
+
+def _replaced_methods(unit: _Unit, parent: _Unit) -> dict[str, set[str]]:
+    """By the new names of a parent's classes, the methods that have other lines altogether."""
+    found: dict[str, set[str]] = {}
+    for child, home, name in _extensions(unit):
+        for method in child.body if home is parent else ():
+            if isinstance(method, ast.FunctionDef) and "super" not in _names(method):
+                found.setdefault(name, set()).add(method.name)
+    return found
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
 def _words(units: Iterable[_Unit]) -> set[str]:

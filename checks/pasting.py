@@ -10,16 +10,23 @@ transformers count on it.
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from types import MethodType
 from typing import Any
 
 PASTED, BARE, MADE, BASES = "__pasted__", "__bare__", "__made__", "__bases_of__"
-DECORATOR = "__decorator__"
-"""What the code calls: the functions below, and one that gives the decorator of a number."""
+THERE = "__there__"
+"""What the code calls: the functions below, and one that evaluates what the parent's module says.
+
+That is given the number of an expression.
+"""
 LATER = "__later__"
 """What a method assigns to attributes behind `super()`: functions that make it, by name."""
+
+SUPER_KWARGS = "super_kwargs"
+"""Stands for all of the parent's parameters."""
 
 Making = Callable[[], Any]
 _running: list[tuple[object, dict[str, Making]]] = []
@@ -35,17 +42,16 @@ def pasted(
 ) -> Any:
     """What the lines of a parent's method give where the child's `names` have these values."""
     parameters = inspect.signature(method).parameters.values()
-    known = {**names, **names.get("super_kwargs", {})}
     taken = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
     handed = {**dict(zip(taken, arguments, strict=False)), **keywords}
     given: dict[str, Any] = {}
     for each in parameters:
         if each.kind is each.VAR_KEYWORD:
             others = {name: value for name, value in handed.items() if name not in taken}
-            given |= known.get(each.name, others)
-        elif each.name in known or each.name in handed or each.default is each.empty:
+            given |= names.get(each.name, others)
+        elif each.name in names or each.name in handed or each.default is each.empty:
             # What is nowhere is asked for by lines alone in whose place the child has others.
-            given[each.name] = known.get(each.name, handed.get(each.name))
+            given[each.name] = names.get(each.name, handed.get(each.name))
     _running.append((getattr(method, "__self__", None), later))
     try:
         return method(**given)
@@ -90,7 +96,7 @@ def undocumented(documented: Any = None, **_: object) -> Any:
 
 
 NAMES = {PASTED: pasted, BARE: bare, MADE: made, BASES: bases}
-"""What a module needs beside `DECORATOR`."""
+"""What a module needs beside `THERE`."""
 
 
 def paste(
@@ -98,10 +104,10 @@ def paste(
 ) -> None:
     """Let a method of a modular file mean what it means where `parent` is pasted, if there is one.
 
-    `number` gives a decorator of the parent's a number, by which it is asked for.
+    `number` gives an expression of the parent's module a number, by which it is asked for.
     """
-    if child.args.kwarg is not None and not (child.args.posonlyargs or child.args.args):
-        child.args.args = [ast.arg("self")]
+    if parent is not None and child.args.kwarg and child.args.kwarg.arg == SUPER_KWARGS:
+        child.args = _signature(child.args, parent.args, number)
     last = child.body[-1]
     calls = _Calls(child, parent)
     child.body = [calls.visit(node) for node in child.body]
@@ -113,7 +119,7 @@ def paste(
             _let_replace(node, later)
         ast.fix_missing_locations(parent)
     if parent is not None and not child.decorator_list:
-        child.decorator_list = [_decorator(each, number) for each in parent.decorator_list]
+        child.decorator_list = [_there(each, number) for each in parent.decorator_list]
     ast.fix_missing_locations(child)
 
 
@@ -126,12 +132,35 @@ def paste_class(
     """
     if not child.decorator_list:
         made = [each for each in parent.decorator_list if "dataclass" in ast.unparse(each)]
-        child.decorator_list = [_decorator(each, number) for each in made]
+        child.decorator_list = [_there(each, number) for each in made]
         ast.fix_missing_locations(child)
 
 
-def _decorator(decorator: ast.expr, number: Callable[[ast.expr], int]) -> ast.expr:
-    return _call(DECORATOR, ast.Constant(number(decorator)))
+def _signature(
+    own: ast.arguments, parent: ast.arguments, number: Callable[[ast.expr], int]
+) -> ast.arguments:
+    """The parent's parameters, with the defaults that the child gives to some of them."""
+    mine = dict(zip([each.arg for each in own.args[::-1]], own.defaults[::-1], strict=False))
+    mine |= {each.arg: d for each, d in zip(own.kwonlyargs, own.kw_defaults, strict=True) if d}
+    found = copy.deepcopy(parent)
+    optional = [*found.posonlyargs, *found.args][::-1][: len(found.defaults)][::-1]
+    found.defaults = [
+        mine.get(each.arg) or _there(default, number)
+        for each, default in zip(optional, found.defaults, strict=True)
+    ]
+    found.kw_defaults = [
+        mine.get(each.arg) or (default and _there(default, number))
+        for each, default in zip(found.kwonlyargs, found.kw_defaults, strict=True)
+    ]
+    for each in ast.walk(found):
+        if isinstance(each, ast.arg):
+            each.annotation = None
+    return found
+
+
+def _there(value: ast.expr, number: Callable[[ast.expr], int]) -> ast.expr:
+    """An expression of the parent's module: its names mean something there."""
+    return _call(THERE, ast.Constant(number(value)))
 
 
 def _replace(child: ast.FunctionDef, call: ast.expr) -> set[str]:
@@ -221,6 +250,14 @@ class _Calls(ast.NodeTransformer):
             first = node.args[0] if node.args else None
             if not (isinstance(first, ast.Name) and first.id == "self"):
                 node.args.insert(0, ast.Name("self", ast.Load()))
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
+        """`**super_kwargs` are names that the parent's lines see."""
+        is_all = node.arg is None and isinstance(node.value, ast.Name)
+        if self._is_pasted and is_all and node.value.id == SUPER_KWARGS:  # type: ignore[attr-defined]
+            return None
+        self.generic_visit(node)
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:

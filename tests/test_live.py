@@ -190,6 +190,7 @@ def test_missing_parent_is_an_import_error(project: str, tmp_path: Path) -> None
 
 PASTED_OLD = """
 from functools import wraps
+SIZE = 2
 def twice(function):
     @wraps(function)
     def doubled(*given): return 2 * function(*given)
@@ -204,6 +205,7 @@ class OldA(OldBase):
     def area(self, width): return width + self.x
     @staticmethod
     def chosen(n): return n + 1
+    def scaled(self, width, times=SIZE, plus=0): return width * times + plus
 """
 PASTED_NEW = """
 import no_such_package
@@ -219,6 +221,7 @@ class NewA(NewBase, OldA):
         width += 1
         super().area(0)
     def chosen(n): return super().chosen(n) * 10
+    def scaled(self, plus=1, **super_kwargs): return super().scaled(**super_kwargs)
 class NewB(no_such_package.B): pass
 """
 
@@ -233,6 +236,7 @@ def test_as_the_converter_of_transformers_reads_it(project: str, tmp_path: Path)
         # The parent's lines see the child's names, and its decorator is applied once.
         assert new.area(1) == 2 * (2 + 5)
         assert new.chosen(1) == 20
+        assert (new.scaled(5), new.scaled(5, 3, plus=0)) == (11, 15)
         with pytest.raises(ModuleNotFoundError, match="no_such_package"):
             module.NewB()
     with (

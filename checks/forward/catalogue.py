@@ -135,7 +135,6 @@ def live_class(model_class: Any) -> Iterator[Side]:
         found = getattr(module, name, None)
         if found is None:
             raise LookupError(f"the modular file has no {name}")
-        _sign(found)
         config = getattr(module, model_class.config_class.__name__, model_class.config_class)
         _tell(found, model_class, config)
         file = str(importlib.import_module(home).__file__)
@@ -152,21 +151,6 @@ def _tell(live: Any, generated: Any, config: Any) -> None:
                 setattr(each, f"_can_set_{what}_implementation_cached_value", can_set)
     if isinstance(live.config_class, str):  # an annotation, which is no text in a generated file
         live.config_class = config
-
-
-def _sign(model_class: Any) -> None:
-    """Give a `forward(self, **super_kwargs)` the parameters of that which it hands them to."""
-    own = vars(model_class).get("forward")
-    if own is None or "super_kwargs" not in inspect.signature(own).parameters:
-        return
-    for parent in model_class.__mro__[1:]:
-        if "forward" in vars(parent):
-            _sign(parent)
-            theirs = inspect.signature(parent.forward)
-            mine = inspect.signature(own).parameters
-            each = [mine.get(name, parameter) for name, parameter in theirs.parameters.items()]
-            own.__signature__ = theirs.replace(parameters=each)
-            return
 
 
 def modular_of(module: str) -> str | None:

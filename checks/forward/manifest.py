@@ -114,14 +114,17 @@ def _declarations(model: Any) -> dict[str, str]:
     """What the class sets, and which names the model has besides.
 
     What `post_init` gathers from inner models depends on when it is called, and is left out; and so
-    is what transformers notes on a class when it asks for the first time.
+    is what transformers notes on a class or a model when it asks for the first time.
     """
     own = [each for each in type(model).__mro__ if not each.__module__.startswith("torch.")]
     names = {name for each in own for name, value in vars(each).items() if _is_plain(value)}
     found = {name: _bare_value(getattr(type(model), name)) for name in names}
     found |= dict.fromkeys(vars(model).keys() - names, "there")
-    left_out = {name for name in found if name.startswith("__") or name.endswith("_cached_value")}
+    left_out = {name for name in found if name.startswith("__") or name.endswith(_NOTED)}
     return {name: value for name, value in found.items() if name not in left_out}
+
+
+_NOTED = ("_cached_value", "_hooks_installed")
 
 
 def _is_plain(value: object) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,3 +224,15 @@ def test_a_tower_that_takes_one_image_at_a_time_is_given_them_so() -> None:
 
     images = torch.zeros(3, 2, 3, 4, 4)
     assert media.image_rows(Tower(), {"pixel_values": images}) == 3 * 2 * 4
+
+
+def test_defects_are_still_there() -> None:
+    """Each script of the page ends without an error; one whose defect is mended does not."""
+    page = Path(__file__).parents[2] / "docs" / "transformers-forward.md"
+    defects = page.read_text("utf-8").partition("## Defects found")[2].split("\n### ")[1:]
+    assert len(defects) > 10
+    for defect in defects:
+        code = "\n".join(re.findall(r"```python\n(.*?)```", defect, re.DOTALL))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(code, defect.splitlines()[0], "exec"), {})
