@@ -53,6 +53,7 @@ CORE = {
     "shielding",
     "sorting",
     "siblings",
+    "skimming",
     "special",
     "splicing",
     "state",
@@ -83,7 +84,7 @@ ROOMS: dict[str, set[str]] = {
     "converter": BASE | CORE,
     **dict.fromkeys(SERVICES, BASE | SERVICES),
     # Reads a file and parses it, once a process.
-    "reading": BASE | SERVICES | {"outline"},
+    "reading": BASE | SERVICES | {"outline", "skimming"},
     # The processes in which the converter runs.
     "workers": BASE | {"converter", "nearby", "parents", "reading"},
     # Looks on disk for what a mistaken import may have meant.

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.stdlib_files import STDLIB_FILES
 from unravel import reading
 from unravel.reading import Loader, Source, decode, read_source
-from unravel.types import Refused, Settings
+from unravel.types import Outline, Refused, Settings
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,71 @@ def test_travels_without_its_outlines(loader: Loader) -> None:
     other = pickle.loads(pickle.dumps(loader))
     assert other.outlines == {}
     assert other.load("a.py") is not None
+
+
+# -- imports alone -------------------------------------------------------------------------------
+
+
+def top_imports(outline: Outline) -> list[str]:
+    return ["." * i.level + i.module for i in outline.imports if i.module and i.guard is None]
+
+
+@pytest.mark.parametrize(
+    ("text", "modules"),
+    [
+        ("", []),
+        ("x = 1\n", []),
+        ("from a import b", ["a"]),
+        (
+            '"""Doc."""\nfrom a import b\nfrom .c import (\n    d,  # an :)\n    e,\n)\n',
+            ["a", ".c"],
+        ),
+        ("import os; from a import b\nx = 1\n\x0cfrom c import d\n", ["a", "c"]),
+        ("from a import \\\n    b, \\\n    c\nfrom \\\n    d import e\n", ["a", "d"]),
+        ("from a import b\nif x:\n    from c import d\n", ["a"]),
+        ("from a import b\n\n\ndef f():\n    from c import d\n", ["a"]),
+        ('from a import b\n\n\ndef f():\n    """\nfrom c import d\n"""\n', ["a"]),
+        ("try:\n    from a import b\nexcept ImportError:\n    b = None\nfrom c import d\n", ["c"]),
+        ("from a import b\nclass Broken(\n", ["a"]),
+    ],
+)
+def test_the_imports_of_a_module(tmp_path: Path, text: str, modules: list[str]) -> None:
+    (tmp_path / "a.py").write_text(text)
+    loader = Loader(str(tmp_path), str(tmp_path / "staging"), Settings(), {})
+    outline = loader.load_imports("a.py")
+    assert outline is not None
+    assert top_imports(outline) == modules
+
+
+def test_the_imports_of_real_modules() -> None:
+    loader = Loader("/", "/staging", Settings(), {})
+    shorter = 0
+    for path in map(str, STDLIB_FILES):
+        head, whole = loader.load_imports(path), loader.load(path)
+        assert head is not None
+        assert whole is not None
+        assert top_imports(head) == top_imports(whole)
+        shorter += len(head.lines) < len(whole.lines)
+    assert shorter > len(STDLIB_FILES) * 0.9
+
+
+def test_a_file_of_which_the_imports_are_known_is_not_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("from a import b\nX = 1\n")
+    loader = Loader(str(tmp_path), str(tmp_path / "staging"), Settings(), {})
+    assert loader.load_imports("a.py") is not None
+    file.unlink()
+    whole = loader.load("a.py")
+    assert whole is not None
+    assert list(whole.definitions) == ["X"]
+    loader.forget("a.py")
+    assert loader.load("a.py") is None
+
+
+def test_imports_of_what_is_not_python(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("class Broken(\nfrom a import b\n")
+    loader = Loader(str(tmp_path), str(tmp_path / "staging"), Settings(), {})
+    with pytest.raises(Refused) as caught:
+        loader.load_imports("a.py")
+    assert caught.value.diagnostic.code == "UNR003"
+    assert loader.load_imports("missing.py") is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 
@@ -33,10 +33,33 @@ def _from_smallest(cycle: Sequence[str]) -> tuple[str, ...]:
     return (*members[start:], *members[:start], members[start])
 
 
+def shares(
+    graph: Mapping[str, Sequence[str]],
+    reads: Mapping[str, Collection[str]],
+    sizes: Mapping[str, int],
+    count: int,
+) -> dict[str, int]:
+    """The worker that should convert each model: the one that will be done first.
+
+    What a worker has read for one model it need not read for another, so those that read the same
+    come to be together.
+    """
+    homes, known = {}, [set[str]() for _ in range(count)]
+    load = [0] * count
+    for source in TopologicalSorter(graph).static_order():
+        needed = reads.get(source, ())
+        new = [sum(sizes[path] for path in needed if path not in each) for each in known]
+        home = min(range(count), key=lambda worker: load[worker] + new[worker])
+        homes[source] = home
+        load[home] += new[home] + sizes[source]
+        known[home].update(needed)
+    return homes
+
+
 class Agenda:
     """Hands out models whose parents are done, to each worker first those that are its own.
 
-    `homes` names the worker that has read a modular file, and so need not read it again.
+    `homes` names the worker that should convert each: see `shares`.
     """
 
     def __init__(

@@ -10,8 +10,9 @@ import ast
 import io
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
+from typing import cast
 
 from unravel.diagnostics import Place, refuse
 from unravel.effects import bound_names, changed_names
@@ -31,6 +32,8 @@ from unravel.types import (
     Signature,
     Statement,
     Suite,
+    Unparsed,
+    remembered,
 )
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -51,7 +54,10 @@ def read_outline(path: str, text: str) -> Outline:
 
 
 def outline_of(path: str, text: str, module: ast.Module) -> Outline:
-    """The outline of a module as it stands, `module` being its tree."""
+    """The outline of a module as it stands, `module` being its tree.
+
+    A class or function without a body stands for one that is parsed when it is asked for.
+    """
     lines = tuple(io.StringIO(text + "\n").readlines())
     statements, footer = split_block(lines, module.body, 1, len(lines))
     statements = _documented(statements)
@@ -81,7 +87,7 @@ def outline_of(path: str, text: str, module: ast.Module) -> Outline:
             for name, kind in names:
                 if name in definitions:
                     others.append(definitions[name].statement)
-                definitions[name] = Definition(name, kind, statement, index)
+                definitions[name] = Definition(name, kind, _parsed_later(path, statement), index)
         else:
             others.append(statement)
     blocks = _blocks(statements, definitions)
@@ -96,6 +102,19 @@ def outline_of(path: str, text: str, module: ast.Module) -> Outline:
         blocks,
         footer if "#" in footer and statements else "",
     )
+
+
+def _parsed_later(path: str, statement: Statement) -> Statement:
+    if getattr(statement.node, "body", None) != []:
+        return statement
+    tree = Later(partial(_tree, path, statement.text, statement.line))
+    return Unparsed(cast(ast.stmt, tree), *statement[1:])
+
+
+def _tree(path: str, text: str, line: int) -> ast.stmt:
+    """The tree of a statement that begins in that line."""
+    (node,) = parse(path, "\n" * (line - 1) + text).body
+    return node
 
 
 def _blocks(statements: Sequence[Statement], definitions: Container[str]) -> dict[str, Definition]:
@@ -188,14 +207,14 @@ def split_block(
     return tuple(statements), "".join(lines[position - 1 : last])
 
 
-@lru_cache(maxsize=256)
+@remembered
 def changed_elsewhere(outline: Outline) -> frozenset[str]:
     """Names that other statements than one plain definition bind or change."""
     nodes = [statement.node for statement in outline.others]
     return frozenset(bound_names(nodes) | changed_names(nodes))
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     """The parts of a class that `outline` defines."""
     statement = definition.statement

@@ -107,6 +107,13 @@ def _is_of_model(statement: Import, outline: Outline, settings: Settings, exists
     return any(exists(posixpath.join(each, f"modular_{model}.py")) for each in sorted(folders))
 
 
+def is_known_by_imports(outline: Outline) -> bool:
+    """Are the imports of a modular file enough to tell which modules are its parents?"""
+    own = model_name(outline.path)
+    modules = [each.module for each in outline.imports if "." in each.module]
+    return not any(found and found[1] == own for found in map(split_module, modules))
+
+
 def _names_model(statement: Import, model: str) -> bool:
     """Does a name that is imported begin like the model's? `LlamaModel` of `llama`"""
     start = model.replace("_", "").lower()

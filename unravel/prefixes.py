@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from unravel.naming import CasedNames, common_suffix
 from unravel.outline import class_outline
 from unravel.parents import Parent
 from unravel.renaming import Renaming, foreign_names
-from unravel.types import DefinitionKind, Outline, Settings
+from unravel.types import DefinitionKind, Outline, Settings, remembered
 
 
 def renaming_of(
@@ -66,7 +65,7 @@ def _prefix(parent: Parent, modular: Outline, cased: str, cased_old: str, whole_
     return cased if not is_cased and _is_taken(parent, prefix, cased, cased_old) else prefix
 
 
-@lru_cache(maxsize=8)
+@remembered
 def _bases(modular: Outline) -> tuple[tuple[str, str], ...]:
     """Each class of the modular file with each of its bases; asked for once a parent module."""
     return tuple(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from unravel.agenda import Agenda, cut_cycles
+from unravel.agenda import Agenda, cut_cycles, shares
 from unravel.blame import at_source
 from unravel.diagnostics import Place, diagnose
 from unravel.formatting import (
@@ -82,8 +82,9 @@ class Course:
         self.selected = frozenset(selection.selected)
         self.parents: dict[str, tuple[str, ...]] = {}
         self.extended: set[str] = set()
-        self.weights: dict[str, int] = {}
-        self.homes: dict[str, int] = {}
+        self.reads: dict[str, frozenset[str]] = {}
+        """What has to be read to convert each: modules by hand, and modular files in place of what
+        they generate."""
         self.outcomes: dict[str, Outcome] = dict(self.unchanged)
         self.bodies: dict[str, Mapping[str, str]] = {}
         self.foreign: dict[str, tuple[str, ...]] = dict(recall.foreign) if recall else {}
@@ -100,13 +101,15 @@ class Course:
         self._refuse_shared_targets()
         wanted = count_jobs(self.settings.jobs if jobs is None else jobs)
         count = min(wanted, max(1, len(self.selected - self.unchanged.keys())))
+        self._read_graph()
+        self.extended = {parent for parents in self.parents.values() for parent in parents}
+        graph = dict(self.parents)
+        for cycle in cut_cycles(graph):
+            self._fail_cycle(cycle)
+        sizes = self._sizes()
+        homes = shares(graph, self.reads, sizes, count)
         with Workers(self.loader, count=count) as workers:
-            self._read_graph(workers)
-            self.extended = {parent for parents in self.parents.values() for parent in parents}
-            graph = dict(self.parents)
-            for cycle in cut_cycles(graph):
-                self._fail_cycle(cycle)
-            self._convert_all(Agenda(graph, self.weights, self.homes), workers)
+            self._convert_all(Agenda(graph, sizes, homes), workers)
         shown = sorted(
             source
             for source, outcome in self.outcomes.items()
@@ -126,41 +129,31 @@ class Course:
                     message = f"this and {two} would both generate {path}"
                     self.outcomes[one] = failed("UNR406", one, message, "rename one of them")
 
-    def _read_graph(self, workers: Workers) -> None:
+    def _read_graph(self) -> None:
         """Read the selected modular files and their ancestors, and find who is whose parent."""
         unread = self.selection.selected
         while unread:
-            self.homes.update(self._shares(unread, workers.count))
-            reading = [
-                (source, workers.submit(read_one, source, self.homes[source]))
-                for source in unread
-                if source not in self.unchanged
-            ]
-            if self.recall:
-                self.parents.update(
-                    (s, self.recall.parents(s)) for s in unread if s in self.unchanged
-                )
-            for source, future in reading:
-                self.parents[source] = self._read(workers.result(future, read_one, source))
+            for source in unread:
+                if self.recall and source in self.unchanged:
+                    self.parents[source] = self.recall.parents(source)
+                else:
+                    self.parents[source] = self._read(read_one(source, self.loader))
             known = {parent for source in unread for parent in self.parents[source]}
             unread = tuple(sorted(known - self.parents.keys()))
-
-    def _shares(self, sources: Sequence[str], count: int) -> Iterator[tuple[str, int]]:
-        """A share of the work for each worker: neighbours by name, who often share parents."""
-        sizes = [self.loader.size(source) + 1 for source in sources]
-        total, before = sum(sizes), 0
-        for source, size in zip(sources, sizes, strict=True):
-            yield source, before * count // total
-            before += size
 
     def _read(self, outcome: Read | Failed) -> tuple[str, ...]:
         """The modular files that generate the parents of the one that was read."""
         if isinstance(outcome, Failed):
             self.outcomes[outcome.source] = outcome
             return ()
-        self.weights[outcome.source] = outcome.size
         owners = self.selection.owners
+        self.reads[outcome.source] = frozenset(owners.get(path, path) for path in outcome.parents)
         return tuple(sorted({owners[path] for path in outcome.parents if path in owners}))
+
+    def _sizes(self) -> dict[str, int]:
+        """The bytes of all that is read, a modular file in place of what it generates."""
+        read = {path for paths in self.reads.values() for path in paths}
+        return {path: self.loader.size(path) for path in read.union(self.parents)}
 
     def _fail_cycle(self, cycle: Sequence[str]) -> None:
         chain = " extends ".join(model_name(each) for each in cycle)

@@ -12,6 +12,7 @@ from typing import Any
 from unravel.diagnostics import Place, refuse
 from unravel.fingerprints import ABSENT, UNREADABLE, digest_of
 from unravel.outline import read_outline
+from unravel.skimming import skim
 from unravel.types import EXISTS, MODULE, NO, YES, Outline, Refused, Settings
 from unravel.writing import BOM, is_generated
 
@@ -110,6 +111,13 @@ def _check_declared(content: bytes, text: str, path: str) -> None:
     raise refuse("UNR002", at, message, hint=f"{_SAVE}, and remove the declaration")
 
 
+_TOP_IMPORT = re.compile(
+    r"(?:\nfrom|;[ \t\f]*from|\f[ \t\f]*from)\b(?:[^\n(\\]|\\\n)*(?:\([^)]*\))?[^\n]*"
+)
+"""Each `from ... import` of a module's top level behind its first line, and what looks like one.
+(A form feed sets the indentation back.)"""
+
+
 _ROOM = 300_000
 """Lines of code whose outlines a process keeps; they take about 1.5 KiB each."""
 
@@ -139,6 +147,8 @@ class Loader:
     """The least recently used first."""
     forms: dict[str, Source] = field(default_factory=dict)
     """How each module was written: its line ends and byte order mark, without its text."""
+    sources: dict[str, Source] = field(default_factory=dict)
+    """What was read of files of which more will be needed."""
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Modules that are read from elsewhere: their paths, and the files to read in their stead."""
     digests: dict[str, str] = field(default_factory=dict)
@@ -152,6 +162,7 @@ class Loader:
     def __setstate__(self, state: Any) -> None:
         (self.root, self.staging, self.settings, self.owners, self.fresh, self.replaced) = state
         self.lookups, self.outlines, self.forms, self.digests, self.lines = {}, {}, {}, {}, 0
+        self.sources = {}
 
     def load(self, path: str) -> Outline | None:
         """The outline of the module at `path`, or None if there is none. Raises `Refused`."""
@@ -166,6 +177,26 @@ class Loader:
         if isinstance(outline, Refused):
             raise outline
         return outline
+
+    def load_imports(self, path: str) -> Outline | None:
+        """The outline of the module at `path` down to its last `from ... import`, or further.
+
+        It takes a fraction of the time of `load`, which will not read the file again. Raises
+        `Refused`.
+        """
+        file = self._file(path)
+        try:
+            source = read_source(file, path)
+        except FileNotFoundError:
+            return None
+        self.sources[file] = source
+        self.forms[path] = replace(source, text="")
+        text = "\n" + source.text
+        end = max((found.end() for found in _TOP_IMPORT.finditer(text)), default=0)
+        try:
+            return read_outline(path, text[1:end])
+        except Refused:  # the module is not valid, or its last import is not the code that it seems
+            return self.load(path)
 
     def put(self, file: str, outline: Outline | Refused | None) -> None:
         """From now on, `outline` is what there is in `file`, whatever lies on disk."""
@@ -220,12 +251,13 @@ class Loader:
         try:
             if os.path.isdir(file):
                 return None
-            source = read_source(file, path)
+            source = self.sources.pop(file, None) or read_source(file, path)
             if not file.startswith(self.staging) and self._is_left_over(source.text, path):
                 return None
             self.forms[path] = replace(source, text="")
             self.digests[file] = source.digest
-            return read_outline(path, source.text)
+            formatted = file.startswith(self.staging)
+            return (formatted and skim(path, source.text)) or read_outline(path, source.text)
         except FileNotFoundError:
             return None
         except Refused as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from unravel.outline import read_outline
-from unravel.types import Outline
+from unravel.types import Outline, remembered
 
 
 def moved(module: str, level: int, source: str, target: str, roots: Sequence[str]) -> str:
@@ -87,7 +87,7 @@ _INNER = re.compile(r"^[ \t].*\bfrom[ \t]+\.", re.MULTILINE)
 _FROM = re.compile(r"from\s*[.\s]+[\w.]*\s+import")
 
 
-@lru_cache(maxsize=256)
+@remembered
 def _may_import_inside(module: Outline) -> bool:
     return _INNER.search("".join(module.lines)) is not None
 

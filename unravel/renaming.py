@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from unravel.scanning import tokens
-from unravel.types import Outline
+from unravel.types import Outline, remembered
 
 _ABSOLUTE_IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+[^\W\d][\w.]*[ \t]+import[ \t]+(?:\([^)]*\)|[^\n]*)|import[ \t][^\n]*)$",
@@ -180,7 +180,7 @@ def _pattern(
     return re.compile("(?<![a-z0-9])" + kept + match + ("(?![a-z])" if whole_words else ""))
 
 
-@lru_cache(maxsize=256)
+@remembered
 def foreign_names(module: Outline, old: str) -> frozenset[str]:
     """The names that begin with `old` and belong to another package than the parent module.
 

@@ -6,7 +6,8 @@ import ast
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 T = TypeVar("T")
 
@@ -144,6 +145,16 @@ class Statement(NamedTuple):
     text: str
     line: int
     end: int
+
+
+class Unparsed(Statement):
+    """A statement whose tree is made when it is first asked for."""
+
+    __slots__ = ()
+
+    @property
+    def node(self) -> ast.stmt:
+        return self[0]()  # type: ignore[operator, no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -313,6 +324,28 @@ class Outline:
     others: tuple[Statement, ...]
     blocks: dict[str, Definition] = field(default_factory=dict)
     footer: str = ""
+    known: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False)
+    """What was found out about the module: see `remembered`."""
+
+
+P = ParamSpec("P")
+
+
+def remembered(
+    find: Callable[Concatenate[Outline, P], T],
+) -> Callable[Concatenate[Outline, P], T]:
+    """Let `find` be asked once for each module. What it found is forgotten with the module: a
+    cache beside it would keep the syntax trees of modules that nobody needs any more."""
+
+    @wraps(find)
+    def ask(outline: Outline, /, *parts: P.args, **named: P.kwargs) -> T:
+        key = (find, *parts, *named.items())
+        if key not in outline.known:
+            outline.known[key] = find(outline, *parts, **named)
+        found: T = outline.known[key]
+        return found
+
+    return ask
 
 
 Load = Callable[[str], "Outline | None"]

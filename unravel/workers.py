@@ -21,7 +21,7 @@ from typing import Any, TypeAlias, TypeVar
 from unravel.converter import convert
 from unravel.diagnostics import Place, diagnose
 from unravel.nearby import with_nearest_module
-from unravel.parents import parent_paths
+from unravel.parents import is_known_by_imports, parent_paths
 from unravel.reading import Loader
 from unravel.types import Converted, Failed, Refused
 
@@ -32,11 +32,10 @@ _REPORT = "this is a defect of unravel; please report it with the modular file"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The modular file `source` was read: the paths of its parent modules, and their size."""
+    """The imports of the modular file `source` were read: the paths of its parent modules."""
 
     source: str
     parents: tuple[str, ...]
-    size: int
 
 
 Task: TypeAlias = "Callable[[str, Loader], T | Failed]"
@@ -45,11 +44,12 @@ Task: TypeAlias = "Callable[[str, Loader], T | Failed]"
 def read_one(source: str, loader: Loader) -> Read | Failed:
     """Which modules `source` extends. Never raises, as `convert_one`."""
     try:
-        modular = loader.load(source)
+        modular = loader.load_imports(source)
+        if modular is not None and not is_known_by_imports(modular):
+            modular = loader.load(source)
         if modular is None:
             return _missing(source, loader)
-        paths = parent_paths(modular, loader.settings, loader.exists)
-        return Read(source, paths, sum(loader.size(path) for path in (source, *paths)))
+        return Read(source, parent_paths(modular, loader.settings, loader.exists))
     except Refused as refused:
         return Failed(source, (refused.diagnostic,))
     except Exception as error:

@@ -20,7 +20,6 @@ from tests.golden_case import (
     with_wanted,
     write_case,
 )
-from unravel import outline, renaming
 from unravel.types import Converted
 
 OURS = ("UNR003", "UNR402", "UNR408", "UNR901")
@@ -39,8 +38,6 @@ class Verdict:
 
 def compare(project: Project) -> Verdict:
     """Convert the project and run both sides."""
-    for remembered in (outline.class_outline, outline.changed_elsewhere, renaming.foreign_names):
-        remembered.cache_clear()  # a run of unravel is one project, this is thousands
     case = project.case
     files = dict(case.files)
     for modular in project.chain:
