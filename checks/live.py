@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from itertools import count
 from threading import Lock
@@ -329,11 +330,22 @@ class _Linker:
             package = unit.module.__package__ or ""
             full = resolve_name("." * level + name, package) if level else name
             copy, is_own = self._copy(unit, full), full in unit.parents
+            if copy is None and self._pastes and unit.above and ".configuration_" in full:
+                return _Facade(lambda item: self._configuration(unit, full, item))
             if copy is None or not fromlist:
                 return builtins.__import__(full, None, None, fromlist or (), 0)
             return _Facade(lambda item: self._value(copy, item, original=is_own))
 
         return importing
+
+    def _configuration(self, unit: _Unit, name: str, item: str) -> object:
+        """What a parent imports of its configuration, of the new model's where it has that."""
+        assert unit.above is not None
+        own = f"{unit.above.module.__package__}.configuration_{unit.above.model}"
+        new = unit.rename(item)
+        if find_spec(own) is not None and hasattr(import_module(own), new):
+            return getattr(import_module(own), new)
+        return getattr(import_module(name), item)
 
     def _copy(self, unit: _Unit, name: str) -> _Unit | None:
         """The private copy that `name` means in the code of `unit`: a parent, or a sibling."""

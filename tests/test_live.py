@@ -244,3 +244,19 @@ def test_as_the_converter_of_transformers_reads_it(project: str, tmp_path: Path)
         live(f"{project}.modular_new"),
     ):
         pass
+
+
+def test_configuration_is_the_new_models_where_it_has_one(project: str, tmp_path: Path) -> None:
+    folder = tmp_path / project
+    (folder / "old" / "configuration_old.py").write_text("class OldConfig: size = 1\n")
+    (folder / "old" / "modeling_old.py").write_text(
+        "from .configuration_old import OldConfig\n"
+        "class OldA:\n    config: OldConfig\n    def size(self): return OldConfig.size\n"
+    )
+    (folder / "new").mkdir()
+    (folder / "new" / "configuration_new.py").write_text("class NewConfig: size = 2\n")
+    (folder / "new" / "modular_new.py").write_text(
+        "from live_project.old.modeling_old import OldA\nclass NewA(OldA): pass\n"
+    )
+    with live(f"{project}.new.modular_new", pastes=True) as module:
+        assert module.NewA().size() == 2
