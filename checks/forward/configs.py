@@ -89,7 +89,8 @@ RULES = (
     Rule("projected", r"(projection|proj)_dim|classifier_proj_size", 24, 64),
     Rule("hidden", r".*(hidden_size|d_model|n_embd|embed_dim|hidden_dim|embedding_size)", 64),
     Rule("hidden", r"(.*_)?(dim|width|channels)|.*(conv_dim|_dim|model_dim|embed_size)", 64),
-    Rule("image", r".*image_size|(.*_)?img_size|input_size", 64),
+    Rule("image", r".*image_size|(.*_)?img_size|input_size|crop_size", 64),
+    Rule("image", r"num_frames|frames_per_clip|frame_num", 4),
     Rule("image", r"mm_tokens_per_image", 4),
     Rule("image", r".*num_channels|in_channels|in_chans", 3),
     Rule("stages", r"n(um)?_filters", 4),  # doubled by each stage
