@@ -345,17 +345,27 @@ def _overridden(request: Request, name: str) -> Any:
     return torch.tensor(value) if isinstance(value, list) else value
 
 
+def mask_shape(request: Request, ids: Tensor) -> tuple[int, ...]:
+    """Of a mask for `ids`: sound has a column for each codebook behind each of its places.
+
+    Several choices are texts of their own.
+    """
+    has_columns = ids.ndim == 3 and not request.model_class.__name__.endswith("MultipleChoice")
+    return tuple(ids.shape[:2] if has_columns else ids.shape)
+
+
 def _padded(request: Request, ids: Tensor) -> Inputs:
     """Padding of another length in each row but the last; on the left for causal models."""
     if ids.shape[0] != request.batch:  # several rows are one text
         return {}
-    length = ids.shape[-1]
-    lost = (torch.arange(request.batch).flip(0) * 4).view(-1, *[1] * (ids.ndim - 1))
-    places = torch.arange(length).expand(ids.shape)
+    shape = mask_shape(request, ids)
+    length = shape[-1]
+    lost = (torch.arange(request.batch).flip(0) * 4).view(-1, *[1] * (len(shape) - 1))
+    places = torch.arange(length).expand(shape)
     mask = (places >= lost) if request.is_causal else (places < length - lost)
     pad = getattr(request.text, "pad_token_id", None) or 0
     return {
-        "input_ids": ids.masked_fill(~mask, pad),
+        "input_ids": ids.masked_fill(~(mask[..., None] if ids.ndim > len(shape) else mask), pad),
         "attention_mask": mask.long().contiguous(),
     }
 

@@ -16,7 +16,7 @@ import torch
 
 from checks.forward import configs, locating, numerics, pairs, scenarios
 from checks.forward.devices import CPU, moved, name_of
-from checks.forward.inputs import Inputs, Request, make
+from checks.forward.inputs import Inputs, Request, make, mask_shape
 from checks.forward.instances import Instance, instance
 from checks.forward.leaves import tensors
 from checks.forward.pairs import Question, first_line
@@ -101,7 +101,7 @@ def _inputs(request: Request) -> Inputs:
     given = make(request)
     if "input_ids" not in given or "attention_mask" not in request.parameters:
         return given
-    mask = torch.ones_like(given["input_ids"])
+    mask = torch.ones(mask_shape(request, given["input_ids"]), dtype=torch.long)
     mask[0, ..., -2:] = 0
     mask[1:2, ..., -1:] = 0
     return {**given, "attention_mask": mask}

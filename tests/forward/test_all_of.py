@@ -211,6 +211,15 @@ def test_sound_is_written_in_several_books_at_a_time(name: str, check: str) -> N
         assert [each.logits.shape[1] for each in outputs] == [7, 1, 1, 2]
 
 
+def test_padding_goes_by_places_where_tokens_have_columns() -> None:
+    _, _, request = _made("kyutai_speech_to_text")
+    given = make(request, padded=True)
+    ids, mask = given["input_ids"], given["attention_mask"]
+    assert mask.shape == ids.shape[:2] != ids.shape
+    assert mask.sum(-1).tolist() == [9, 13, 17]
+    assert len(ids[mask == 0].unique()) == 1 < len(ids[mask == 1].unique())
+
+
 def test_a_mask_of_sound_is_as_long_as_the_sound_that_settings_give() -> None:
     _, _, request = _made("qwen3_asr_encoder")
     given = make(request)
