@@ -295,6 +295,8 @@ def _shrunk(config: Any, groups: frozenset[str], tokens: _Tokens) -> dict[str, A
         options |= _kinds(config, options)
     if "layers" in groups:
         options |= _by_layer(config, options)
+        if _of(config, "mlp_only_layers"):  # flint: all of the first layers, and so of a small one
+            options["mlp_only_layers"] = [0]
     if "absences" in groups:
         options |= _absent(config)
     return options | _state_space(config, options)

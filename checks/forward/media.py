@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -220,12 +220,20 @@ def _bins(request: Request) -> int:
 
 
 def _all_frames(request: Request) -> Tensor:
-    """A mask of the frames: of what is neither the batch nor the features of one."""
+    """A mask of the frames: as many as the rules make, if what settings give has as many."""
+    made = _frames(spectra(request).shape[1:], request)
     given = request.overrides.get("input_features")
-    sizes = list(given["shape"] if isinstance(given, Mapping) else spectra(request).shape)[1:]
-    if (bins := _bins(request)) in sizes:
-        sizes.remove(bins)
-    return torch.ones((request.batch, max(sizes)), dtype=torch.long)
+    if isinstance(given, Mapping) and made not in given["shape"][1:]:
+        made = _frames(given["shape"][1:], request)
+    return torch.ones((request.batch, made), dtype=torch.long)
+
+
+def _frames(sizes: Sequence[int], request: Request) -> int:
+    """Which of the sizes of a sound counts frames: the larger that is not what each of them has."""
+    rest = list(sizes)
+    if (bins := _bins(request)) in rest:
+        rest.remove(bins)
+    return max(rest)
 
 
 def _mel(request: Request) -> Tensor:
