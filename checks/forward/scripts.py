@@ -334,10 +334,13 @@ def inlined(functions: Iterable[Callable[..., Any]]) -> tuple[list[str], list[st
         sources[function.__name__] = ""
         for name in sorted(set(_names(function.__code__)) & function.__globals__.keys()):
             value = function.__globals__[name]
+            bare = inspect.unwrap(value) if callable(value) else value  # it may be a cached one
             if name.startswith("__"):
                 continue
-            if isinstance(value, FunctionType) and value.__module__.startswith("checks."):
-                add(value)
+            if isinstance(bare, FunctionType) and bare.__module__.startswith("checks."):
+                add(bare)
+                if name != bare.__name__:
+                    sources[name] = f"{name} = {bare.__name__}\n"
             elif isinstance(value, ModuleType):
                 imports[_import(value.__name__, name)] = None
             elif isinstance(value, int | float | str | tuple | dict):
