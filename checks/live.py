@@ -521,10 +521,14 @@ def _remove_member(unit: _Unit, name: str, member: str) -> bool:
 
 
 def _levels(unit: _Unit, name: str) -> Iterator[tuple[_Unit, ast.ClassDef]]:
-    """The class `name` of a module, and those of its parent modules that it extends in turn."""
-    for node in unit.tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            yield unit, node
+    """The class `name` of a module, and those of its parent modules that it extends in turn.
+
+    A modular file also has what only its parents define.
+    """
+    own = [n for n in unit.tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    yield from ((unit, node) for node in own)
+    for parent in unit.parents.values() if not own else ():
+        yield from _levels(parent, name)
     for child, parent, theirs in _extensions(unit):
         if child.name == name:
             yield from _levels(parent, theirs)

@@ -112,6 +112,24 @@ def test_removed_members_are_gone(project: str, tmp_path: Path) -> None:
         assert not hasattr(module.NewModel, "parts")
 
 
+def test_removed_members_of_what_a_parent_takes_along_are_gone(
+    project: str, tmp_path: Path
+) -> None:
+    middle = "from live_project.old.modeling_old import OldLayer\nclass NewLayer(OldLayer): pass\n"
+    last = (
+        "from live_project.new.modeling_new import NewBase, NewLayer\n"
+        "class LastBase(NewBase):\n    x = AttributeError()\n"
+        "class LastLayer(NewLayer): pass\n"
+    )
+    (tmp_path / project / "old" / "modeling_old.py").write_text(OLD.replace("old_x", "x"))
+    (tmp_path / project / "modular_new.py").write_text(middle)
+    (tmp_path / project / "modular_last.py").write_text(last)
+    modular = {f"{project}.new.modeling_new": f"{project}.modular_new"}
+    with live(f"{project}.modular_last", modular_of=modular.get) as module:
+        assert module.LastBase in module.LastLayer.__mro__
+        assert not hasattr(module.LastLayer, "x")
+
+
 def test_replaced_attribute_need_not_be_possible_to_make(project: str, tmp_path: Path) -> None:
     (tmp_path / project / "old" / "modeling_old.py").write_text(
         "class OldA:\n"
