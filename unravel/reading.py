@@ -256,8 +256,9 @@ class Loader:
                 return None
             self.forms[path] = replace(source, text="")
             self.digests[file] = source.digest
-            formatted = file.startswith(self.staging)
-            return (formatted and skim(path, source.text)) or read_outline(path, source.text)
+            is_formatted = file.startswith(self.staging)
+            skimmed = skim(path, source.text) if is_formatted else None
+            return skimmed or read_outline(path, source.text)
         except FileNotFoundError:
             return None
         except Refused as error:
