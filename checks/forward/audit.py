@@ -49,7 +49,7 @@ from checks.forward.verdicts import Finding, Verdict
 
 ENOUGH = 0.99
 """Such a share of the mistakes is to be caught."""
-LIMITS = Limits(seconds=120.0)
+LIMITS = Limits(seconds=120)
 """A mutant that computes for longer, or wants more memory, is caught."""
 
 

@@ -23,10 +23,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of each process: seconds of time, and bytes beyond what was there when it was forked."""
+    """Of each process: seconds that it computes, and bytes beyond those there when it was forked.
 
-    seconds: float = 120.0
+    A busy machine takes longer for the same: a process may last `patience` times as long.
+    """
+
+    seconds: int = 120
     memory: int = 6 * 2**30
+    patience: int = 5
+
+    @property
+    def longest(self) -> int:
+        return self.seconds * self.patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ def _limit(limits: Limits) -> None:
     wanted = size + limits.memory
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 1))
 
 
 def _finished(reader: int, child: _Child, limits: Limits) -> tuple[str, Any]:
@@ -127,8 +136,10 @@ def _reason(status: int, seconds: float, limits: Limits) -> str:
     code = os.waitstatus_to_exitcode(status)
     if code == _NO_MEMORY:
         return f"it wants more than {limits.memory / 2**30:.1f} GiB of memory"
-    if code == -signal.SIGKILL and seconds >= limits.seconds:
-        return f"it was still running after {limits.seconds:.0f} s"
+    if code == -signal.SIGXCPU:
+        return f"it was still computing after {limits.seconds} s of a processor's time"
+    if code == -signal.SIGKILL and seconds >= limits.longest:
+        return f"it was still there after {limits.longest} s"
     if code < 0:
         return f"it was ended by {signal.Signals(-code).name}"
     return f"its process ended with code {code}"
@@ -136,5 +147,5 @@ def _reason(status: int, seconds: float, limits: Limits) -> str:
 
 def _end_late(running: dict[int, _Child], limits: Limits) -> None:
     for child in running.values():
-        if time.monotonic() - child.began > limits.seconds:
+        if time.monotonic() - child.began > limits.longest:
             os.kill(child.pid, signal.SIGKILL)

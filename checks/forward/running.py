@@ -222,7 +222,7 @@ def _stored(
 
 
 def _limits(slow: settings.Slow | None) -> Limits:
-    return Limits(600.0) if slow else Limits()
+    return Limits(600) if slow else Limits()
 
 
 def _each(

@@ -12,7 +12,7 @@ _CAUSES = (
     (r"requires the (\w+) library|No module named '(\w+)'", "needs {}"),
     (r"no rule makes the input `(\w+)`", "wants `{}`, which no rule makes"),
     (r"is missing the required \"forward\"", "has no forward"),
-    (r"it was still running after|it wants more than", "takes too much time or memory"),
+    (r"it was still (computing|there) after|it wants more than", "takes too much time or memory"),
 )
 
 

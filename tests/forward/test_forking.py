@@ -17,6 +17,9 @@ def work(name: str) -> str:
             os.kill(os.getpid(), signal.SIGTERM)
         case "hangs":
             time.sleep(60)
+        case "computes":
+            while True:
+                pass
         case "eats":
             return str(len(bytearray(8 * 2**30)))
         case "raises":
@@ -25,8 +28,8 @@ def work(name: str) -> str:
 
 
 def test_each_has_its_result_and_one_that_is_lost_costs_no_other() -> None:
-    names = ["one", "dies", "hangs", "eats", "raises", "two"]
-    limits = Limits(seconds=2, memory=2**30)
+    names = ["one", "dies", "hangs", "computes", "eats", "raises", "two"]
+    limits = Limits(seconds=1, memory=2**30, patience=10)
     found = dict(run_each(names, work, jobs=3, limits=limits))
     assert found.keys() == set(names)
     assert found["one"] == "ONE" * 100_000
@@ -34,7 +37,8 @@ def test_each_has_its_result_and_one_that_is_lost_costs_no_other() -> None:
     reasons = {name: each.reason for name, each in found.items() if isinstance(each, Lost)}
     assert reasons == {
         "dies": "it was ended by SIGTERM",
-        "hangs": "it was still running after 2 s",
+        "hangs": "it was still there after 10 s",
+        "computes": "it was still computing after 1 s of a processor's time",
         "eats": "it wants more than 1.0 GiB of memory",
         "raises": "its process ended with code 1",
     }
