@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 Rename = Callable[[str], str]
@@ -38,14 +38,18 @@ def model_of(module: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewName:
-    """Renames identifiers and strings: `old` in each of its spellings becomes `new`."""
+    """Renames identifiers and strings: `old` in each of its spellings becomes `new`.
+
+    `old_cased` is one of them: `Qwen3_5Moe` of `qwen3_5_moe`.
+    """
 
     old: str
+    old_cased: str
     new: str
     cased: str
 
     def __call__(self, name: str) -> str:
-        spellings = "|".join({re.escape(self.old), re.escape(self.old.replace("_", ""))})
+        spellings = "|".join(map(re.escape, {self.old, self.old.replace("_", ""), self.old_cased}))
         return re.sub(rf"(?<![a-z0-9])(?i:{spellings})(?![a-z])", self._spelled, name)
 
     def _spelled(self, match: re.Match[str]) -> str:
@@ -68,10 +72,13 @@ def cased_name(model: str, body: Iterable[ast.stmt]) -> str:
     return spelled.most_common(1)[0][0] if spelled else by_rule
 
 
-def prefix(extended: Iterable[tuple[str, str]], old_cased: str, cased: str) -> str:
+def prefix(
+    extended: Iterable[tuple[str, str]], old_cased: str, cased: str, theirs: Collection[str]
+) -> str:
     """What stands for the old model's name: `NewText` where `NewTextMLP` extends `OldMLP`.
 
-    `extended` are pairs of a child's name and its parent's.
+    `extended` are pairs of a child's name and its parent's. The new model's name alone does where
+    one of `theirs`, the parent's classes, would be called like that: `OldTextMLP`.
     """
     found = Counter(
         child.removesuffix(rest)
@@ -79,7 +86,12 @@ def prefix(extended: Iterable[tuple[str, str]], old_cased: str, cased: str) -> s
         if (rest := parent.removeprefix(old_cased)) and rest != parent and child.endswith(rest)
     )
     most = [name for name, count in found.items() if count == max(found.values())]
-    return cased if cased in most or not most else most[-1]
+    chosen = cased if cased in most or not most else most[-1]
+    start = chosen.lower().find(cased.lower())
+    if start < 0 or chosen.lower() == cased.lower():
+        return chosen
+    same = chosen[:start] + old_cased + chosen[start + len(cased) :]
+    return cased if any(name.startswith(same) for name in theirs) else chosen
 
 
 class Renamer(ast.NodeTransformer):

@@ -45,7 +45,16 @@ from checks.copying import (
     replaced_attributes,
     without_member,
 )
-from checks.pasting import NAMES, THERE, keep_last, paste, paste_class, undocumented
+from checks.pasting import (
+    NAMES,
+    ORIGINAL,
+    THERE,
+    Parent,
+    keep_last,
+    paste,
+    replace_bases,
+    undocumented,
+)
 
 _numbers = count(1)
 PRIVATE = "__live"
@@ -196,8 +205,8 @@ class _Linker:
                     if not self._pastes:
                         unit.own.discard(alias.asname or alias.name)
         for child, parent, name in _extensions(unit):
-            _remove_members(child, parent, name)
-            replaced = replaced_attributes(child) if self._forgives else {}
+            _remove_members(child, parent, name, self._pastes)
+            replaced = replaced_attributes(child) if self._forgives and not self._pastes else {}
             for method, attributes in replaced.items():
                 _let_fail(parent, name, method, attributes)
         if self._pastes:
@@ -208,16 +217,29 @@ class _Linker:
     def _paste(self, unit: _Unit) -> None:
         for node in unit.tree.body:
             if isinstance(node, ast.ClassDef):
-                ancestors = [each for base in node.bases for each in _ancestors(unit, base)]
-                for home, parent in ancestors[:1]:
-                    paste_class(node, parent, partial(self._number_of, home))
-                for method in node.body:
-                    if isinstance(method, ast.FunctionDef):
-                        home, found = next(_methods(ancestors, method.name), (unit, None))
-                        paste(method, found, partial(self._number_of, home))
+                parents = list(self._pasted(unit, node))
+                extras = [each for each in node.bases if ast.unparse(each) not in unit.imported]
+                for parent in parents[:1] if self._is_only_child(unit, node) else ():
+                    replace_bases(parent.node, extras, partial(self._number_of, unit))
+                paste(node, parents, unit.own)
         for node in unit.tree.body:
             if isinstance(node, ast.ClassDef) and len(node.bases) > 1:
                 keep_last(node)
+
+    def _pasted(self, unit: _Unit, node: ast.ClassDef) -> Iterator[Parent]:
+        """The classes of parent modules that a class extends."""
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in unit.imported:
+                home, name = unit.imported[base.id]
+                for at, found in list(_levels(home, home.rename(name)))[:1]:
+                    names = set().union(*at.bound)
+                    yield Parent(found, names, partial(self._number_of, at))
+
+    def _is_only_child(self, unit: _Unit, node: ast.ClassDef) -> bool:
+        """Does no other class extend a parent's that this one extends?"""
+        pairs = [(id(parent), name, child) for child, parent, name in _extensions(unit)]
+        mine = [pair[:2] for pair in pairs if pair[2] is node]
+        return all(pair[2] is node or pair[:2] not in mine for pair in pairs)
 
     def _number_of(self, unit: _Unit, expression: ast.expr) -> int:
         self._expressions.append((unit, expression))
@@ -225,7 +247,14 @@ class _Linker:
 
     def _there(self, number: int) -> object:
         unit, expression = self._expressions[number]
+        if isinstance(expression, ast.Name) and expression.id not in vars(unit.module):
+            self._ensure(unit, expression.id)
         return eval(compile(ast.Expression(expression), unit.path, "eval"), vars(unit.module))
+
+    def _original(self, number: int) -> object:
+        unit, expression = self._expressions[number]
+        assert isinstance(expression, ast.Name)
+        return unit.originals[expression.id]
 
     def _read_parent(self, name: str, above: _Unit) -> _Unit:
         modular = self._modular_of(name)
@@ -249,7 +278,7 @@ class _Linker:
         )
         module.__file__, module.__package__ = path, name.rpartition(".")[0]
         unit = _Unit(module, name, path, tree, written, model, above, rename)
-        names = {**vars(builtins), **NAMES, THERE: self._there}
+        names = {**vars(builtins), **NAMES, THERE: self._there, ORIGINAL: self._original}
         vars(module)["__builtins__"] = {**names, "__import__": self._importer(unit)}
         sys.modules[module.__name__] = module
         self._units.append(unit)
@@ -475,7 +504,9 @@ def _renaming(model: str, tree: ast.Module, name: str, above: _Unit | None) -> R
         for base in node.bases
         if isinstance(base, ast.Name) and base.id in imported
     ]
-    new, onward = NewName(model, above.model, prefix(extended, old, cased)), above.rename
+    theirs = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    new = NewName(model, old, above.model, prefix(extended, old, cased, theirs))
+    onward = above.rename
     return lambda text: onward(new(text))
 
 
@@ -489,16 +520,23 @@ def _extensions(unit: _Unit) -> Iterator[tuple[ast.ClassDef, _Unit, str]]:
                     yield node, parent, parent.rename(name)
 
 
-def _remove_members(child: ast.ClassDef, parent: _Unit, name: str) -> None:
+def _remove_members(child: ast.ClassDef, parent: _Unit, name: str, pastes: bool) -> None:
     """Take out of a copied parent class what its child removes.
 
-    Where two classes extend the same one, what only one of them removes stays.
+    Where two classes extend the same one, what only one of them removes stays. Where classes are
+    pasted, a field that the child gives a value without an annotation is no field any more.
     """
     assert parent.above is not None
     children = [other for *_, other in _extensions(parent.above)]
-    for member in sorted(removed_members(child.body)) if children.count(name) == 1 else ():
+    if children.count(name) > 1:
+        return
+    for member in sorted(removed_members(child.body)):
         if _remove_member(parent, name, member):
             without_member(child, member)
+    if pastes:
+        for node in child.body:
+            for member in sorted(bound_names(node) if isinstance(node, ast.Assign) else ()):
+                _remove_member(parent, name, member)
 
 
 def _remove_member(unit: _Unit, name: str, member: str) -> bool:
@@ -543,15 +581,6 @@ def _ancestors(unit: _Unit, base: ast.expr) -> Iterator[tuple[_Unit, ast.ClassDe
         yield at, node
         for further in node.bases:
             yield from _ancestors(at, further)
-
-
-def _methods(
-    classes: Iterable[tuple[_Unit, ast.ClassDef]], name: str
-) -> Iterator[tuple[_Unit, ast.FunctionDef]]:
-    for unit, node in classes:
-        for inner in node.body:
-            if isinstance(inner, ast.FunctionDef) and inner.name == name:
-                yield unit, inner
 
 
 def _has(node: ast.ClassDef, member: str) -> bool:

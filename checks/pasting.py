@@ -1,81 +1,64 @@
-"""`super().m(...)` as the converter of transformers reads it: the parent's lines, pasted.
+"""A class that extends a parent's as the converter of transformers reads it: text that is pasted.
 
-They see the child's names, whatever the call hands over, and leave their decorators behind: those
-of the child apply, or the parent's where it has none. What the child assigns to an attribute takes
-the place of what the parent assigns to it. What the last line gives is given back, and
-`Parent.m(...)` needs no instance. To Python all of that means something else, and modular files of
-transformers count on it.
+Where `super().m(...)` is a statement of `m` itself, or is returned, the parent's lines stand in its
+place, whatever the call hands over. They see the child's names, and the child sees theirs. What the
+child assigns behind the call takes the place of what the parent assigns to the same target. Any
+other `super()` is that of the class into which both have become one: it goes on behind the parent.
+A method without decorators has the parent's, and `Parent.m(...)` needs no instance. To Python
+all of that means something else, and modular files of transformers count on it.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-import inspect
-from collections.abc import Callable, Mapping
-from types import MethodType
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
-PASTED, BARE, MADE, BASES = "__pasted__", "__bare__", "__made__", "__bases_of__"
-THERE = "__there__"
-"""What the code calls: the functions below, and one that evaluates what the parent's module says.
+BASES = "__bases_of__"
+THERE, ORIGINAL = "__there__", "__original__"
+"""What the code calls: one function below, and two that evaluate what the parent's module says.
 
-That is given the number of an expression.
+Those are given the number of an expression. The second gives what the module itself has defined,
+whatever stands in its place now.
 """
-LATER = "__later__"
-"""What a method assigns to attributes behind `super()`: functions that make it, by name."""
 
 SUPER_KWARGS = "super_kwargs"
 """Stands for all of the parent's parameters."""
 
-Making = Callable[[], Any]
-_running: list[tuple[object, dict[str, Making]]] = []
-"""The objects whose parents' lines are being run, each with what takes the place of theirs."""
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A class that is extended, and the names that its module binds.
+
+    `number` gives an expression of that module a number, by which it is asked for.
+    """
+
+    node: ast.ClassDef
+    names: Collection[str]
+    number: Callable[[ast.expr], int]
+
+    def method(self, like: ast.FunctionDef) -> ast.FunctionDef | None:
+        """The method of that name; a property and its setter are two."""
+        own = (each for each in self.node.body if isinstance(each, ast.FunctionDef))
+        same = (each for each in own if each.name == like.name)
+        return next((each for each in same if _is_setter(each) == _is_setter(like)), None)
+
+    def has(self, name: str) -> bool:
+        return any(getattr(each, "name", "") == name for each in self.node.body)
 
 
-def pasted(
-    method: Callable[..., Any],
-    names: Mapping[str, Any],
-    later: dict[str, Making],
-    *arguments: Any,
-    **keywords: Any,
-) -> Any:
-    """What the lines of a parent's method give where the child's `names` have these values."""
-    parameters = inspect.signature(method).parameters.values()
-    taken = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
-    handed = {**dict(zip(taken, arguments, strict=False)), **keywords}
-    given: dict[str, Any] = {}
-    for each in parameters:
-        if each.kind is each.VAR_KEYWORD:
-            others = {name: value for name, value in handed.items() if name not in taken}
-            given |= names.get(each.name, others)
-        elif each.name in names or each.name in handed or each.default is each.empty:
-            # What is nowhere is asked for by lines alone in whose place the child has others.
-            given[each.name] = names.get(each.name, handed.get(each.name))
-    _running.append((getattr(method, "__self__", None), later))
-    try:
-        return method(**given)
-    finally:
-        _running.pop()
+@dataclass(frozen=True, slots=True)
+class _Overrides:
+    """What a class assigns and deletes behind its super calls, by the target as it is written.
 
+    It holds for its later methods, too.
+    """
 
-def bare(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method without its decorators."""
-    function: Callable[..., Any] = inspect.unwrap(getattr(method, "__func__", method))
-    return MethodType(function, method.__self__) if isinstance(method, MethodType) else function
-
-
-def made(owner: object, name: str, make: Making) -> Any:
-    """The child's value of an attribute in the place of the parent's, which `make` gives."""
-    for other, later in reversed(_running):
-        if other is owner and name in later:
-            try:
-                found = later[name]()
-            except NameError:  # by names that have no value before their own lines
-                break
-            later[name] = lambda: getattr(owner, name)
-            return found
-    return make()
+    assigned: dict[str, ast.stmt] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
 
 
 def bases(*given: type) -> list[type]:
@@ -95,45 +78,89 @@ def undocumented(documented: Any = None, **_: object) -> Any:
     return (lambda documented: documented) if documented is None else documented
 
 
-NAMES = {PASTED: pasted, BARE: bare, MADE: made, BASES: bases}
-"""What a module needs beside `THERE`."""
+NAMES = {BASES: bases}
+"""What a module needs beside `THERE` and `ORIGINAL`."""
 
 
-def paste(
-    child: ast.FunctionDef, parent: ast.FunctionDef | None, number: Callable[[ast.expr], int]
-) -> None:
-    """Let a method of a modular file mean what it means where `parent` is pasted, if there is one.
+def paste(child: ast.ClassDef, parents: Sequence[Parent], own: Collection[str]) -> None:
+    """Let the methods of a class mean what they mean where its parents are pasted.
 
-    `number` gives an expression of the parent's module a number, by which it is asked for.
+    `own` are the names that the child's module binds. Without decorators it has the first parent's.
     """
-    if parent is not None and child.args.kwarg and child.args.kwarg.arg == SUPER_KWARGS:
-        child.args = _signature(child.args, parent.args, number)
-    last = child.body[-1]
-    calls = _Calls(child, parent)
-    child.body = [calls.visit(node) for node in child.body]
-    if isinstance(last, ast.Expr) and last.value in calls.pasted:
-        child.body[-1] = ast.copy_location(ast.Return(last.value), last)
-    if parent is not None and calls.pasted:
-        later = _replace(child, calls.pasted[0])
-        for node in parent.body:
-            _let_replace(node, later)
-        ast.fix_missing_locations(parent)
-    if parent is not None and not child.decorator_list:
-        child.decorator_list = [_there(each, number) for each in parent.decorator_list]
-    ast.fix_missing_locations(child)
-
-
-def paste_class(
-    child: ast.ClassDef, parent: ast.ClassDef, number: Callable[[ast.expr], int]
-) -> None:
-    """Let fields that a class without decorators adds to a dataclass be fields.
-
-    Other decorators of a class have done their work on what it inherits.
-    """
-    if not child.decorator_list:
-        made = [each for each in parent.decorator_list if "dataclass" in ast.unparse(each)]
-        child.decorator_list = [_there(each, number) for each in made]
+    for each in parents[:1] if not child.decorator_list else ():
+        child.decorator_list = [_there(made, each.number) for made in each.node.decorator_list]
         ast.fix_missing_locations(child)
+    overrides = _Overrides()
+    methods = [each for each in child.body if isinstance(each, ast.FunctionDef)]
+    order = [each.name for parent in parents for each in _functions(parent.node)]
+    methods.sort(key=lambda each: order.index(each.name) if each.name in order else len(order))
+    for method in methods:
+        pairs = ((parent, parent.method(method)) for parent in parents)
+        parent, theirs = next((pair for pair in pairs if pair[1]), (None, None))
+        if parent is None or theirs is None:
+            names = _Names(method.name, _first(method), parents, set())
+            method.body = [names.visit(node) for node in method.body]
+        else:
+            _paste_method(method, parent, theirs, parents, own, overrides)
+        ast.fix_missing_locations(method)
+
+
+def _paste_method(
+    child: ast.FunctionDef,
+    parent: Parent,
+    theirs: ast.FunctionDef,
+    parents: Sequence[Parent],
+    own: Collection[str],
+    overrides: _Overrides,
+) -> None:
+    if child.args.kwarg and child.args.kwarg.arg == SUPER_KWARGS:
+        child.args = _signature(child.args, theirs.args, parent.number)
+    is_static = "staticmethod" in map(ast.unparse, child.decorator_list or theirs.decorator_list)
+    if not child.decorator_list:
+        child.decorator_list = [_there(each, parent.number) for each in theirs.decorator_list]
+    first = "" if is_static else _first(child)
+    lines = [(node, False) for node in child.body]
+    calls = [n for n, node in enumerate(child.body) if _is_super_call(node, child.name)]
+    if calls:
+        lines = _merged(child.body, calls[0], theirs.body, overrides)
+    child.body = [node for node, _ in lines]
+    bound = _bound(child)
+    unknown = set(parent.names) - bound
+    others = unknown - set(own) if calls else set()
+    mine = _Names(child.name, first, parents, others, parent)
+    pasted = _Names(child.name, first, [parent], unknown, parent, is_pasted=True)
+    child.body = [(pasted if is_theirs else mine).visit(node) for node, is_theirs in lines]
+
+
+def _merged(
+    body: Sequence[ast.stmt], at: int, parents: Sequence[ast.stmt], overrides: _Overrides
+) -> list[tuple[ast.stmt, bool]]:
+    """The lines of a method with the parent's where they are called, and whether they are those."""
+    before, call, after = [(node, False) for node in body[:at]], body[at], body[at + 1 :]
+    overrides.assigned.update((_target(node), node) for node in after if _target(node))
+    overrides.deleted.update(target for node in after for target in _deleted(node))
+    found: list[tuple[ast.stmt, bool]] = []
+    used: set[str] = set()
+    for node in parents[_start(parents) :]:
+        target = _target(node)
+        if target in overrides.deleted:
+            continue
+        if target in overrides.assigned:
+            found.append((copy.deepcopy(overrides.assigned[target]), False))
+            used.add(target)
+        else:
+            found.append((_at(call, copy.deepcopy(node)), True))
+    if before and found and _is_super_call(found[0][0], "__init__"):
+        # Attributes can be set only behind it.
+        start = _start(body)
+        found, before = [*before[:start], found[0], *before[start:], *found[1:]], []
+    present = {ast.dump(node) for node, _ in found}
+    for node in after:
+        is_there = _deleted(node) or _target(node) in used or ast.dump(node) in present
+        found += [] if is_there else [(node, False)]
+    lines = [*before, *found]
+    last = [line for line in lines if "self.post_init(" in ast.unparse(line[0])][-1:]
+    return [line for line in lines if "self.post_init(" not in ast.unparse(line[0])] + last
 
 
 def _signature(
@@ -163,57 +190,96 @@ def _there(value: ast.expr, number: Callable[[ast.expr], int]) -> ast.expr:
     return _call(THERE, ast.Constant(number(value)))
 
 
-def _replace(child: ast.FunctionDef, call: ast.expr) -> set[str]:
-    """Keep what a method assigns to attributes behind the call as functions; their names."""
-    places = [n for n, node in enumerate(child.body) if call in ast.walk(node)]
-    behind = child.body[places[0] + 1 :] if places else []
-    assigned = [(node, _attribute(node)) for node in behind if isinstance(node, ast.Assign)]
-    names = [name for _, name in assigned if name]
-    kept: dict[str, ast.expr] = {}
-    for node, name in assigned:
-        if name and names.count(name) == 1:
-            kept[name] = _function(node.value)
-            making = ast.Subscript(ast.Name(LATER, ast.Load()), ast.Constant(name), ast.Load())
-            node.value = ast.copy_location(ast.Call(making, [], []), node)
-    keys: list[ast.expr | None] = [ast.Constant(name) for name in kept]
-    later = ast.Assign([ast.Name(LATER, ast.Store())], ast.Dict(keys, list(kept.values())))
-    child.body.insert(_start(child), ast.copy_location(later, child.body[0]))
-    return set(kept)
-
-
-def _start(function: ast.FunctionDef) -> int:
+def _start(body: Sequence[ast.stmt]) -> int:
     """Behind the docstring."""
-    first = function.body[0]
+    first = body[0]
     return int(isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant))
 
 
-def _let_replace(node: ast.stmt, names: set[str]) -> None:
-    """`self.x = value`: the child's value, if the lines are pasted into one that has it."""
-    if isinstance(node, ast.Try):
-        for inner in node.body:
-            _let_replace(inner, names)
-    name = _attribute(node) if isinstance(node, ast.Assign) else ""
-    if isinstance(node, ast.Assign) and name in names and not _is_call_of(node.value, MADE):
-        making = _call(
-            MADE, ast.Name("self", ast.Load()), ast.Constant(name), _function(node.value)
-        )
-        node.value = ast.copy_location(making, node)
+def _target(node: ast.stmt) -> str:
+    """What a statement assigns to, as it is written; nothing for other statements."""
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return ast.unparse(node.target)
+    is_one = isinstance(node, ast.Assign) and len(node.targets) == 1
+    return ast.unparse(node.targets[0]) if is_one else ""  # type: ignore[attr-defined]
 
 
-def _attribute(node: ast.Assign) -> str:
-    """`x` of `self.x = value`"""
-    target = node.targets[0] if len(node.targets) == 1 else None
-    is_own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
-    return target.attr if is_own and target.value.id == "self" else ""  # type: ignore[union-attr]
+def _deleted(node: ast.stmt) -> list[str]:
+    return [ast.unparse(each) for each in node.targets] if isinstance(node, ast.Delete) else []
 
 
-def _function(value: ast.expr) -> ast.Lambda:
-    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.copy_location(ast.Lambda(nothing, value), value)
+def _at(call: ast.stmt, node: ast.stmt) -> ast.stmt:
+    """A line of a parent's is where it is called from: its file is another one."""
+    for part in ast.walk(node):
+        if hasattr(part, "lineno"):
+            ast.copy_location(part, call)
+    return node
 
 
-def _is_call_of(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+def _is_super_call(node: ast.stmt, method: str) -> bool:
+    """Is it `super().method(...)` or `return super().method(...)`?"""
+    call = node.value if isinstance(node, (ast.Expr, ast.Return)) else None
+    function = call.func if isinstance(call, ast.Call) else None
+    is_it = isinstance(function, ast.Attribute) and function.attr == method
+    return is_it and _is_super(function.value)  # type: ignore[union-attr]
+
+
+def _is_super(node: ast.AST) -> bool:
+    function = node.func if isinstance(node, ast.Call) else None
+    return isinstance(function, ast.Name) and function.id == "super"
+
+
+def _is_setter(method: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each).endswith(".setter") for each in method.decorator_list)
+
+
+def _functions(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    return (each for each in node.body if isinstance(each, ast.FunctionDef))
+
+
+def _first(method: ast.FunctionDef) -> str:
+    """`self`, or what else the first parameter is called; nothing for a static method."""
+    arguments = [*method.args.posonlyargs, *method.args.args]
+    is_static = "staticmethod" in map(ast.unparse, method.decorator_list)
+    return arguments[0].arg if arguments and not is_static else ""
+
+
+def _bound(function: ast.FunctionDef) -> set[str]:
+    """The names that a function binds, and those inside it."""
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, (ast.FunctionDef, ast.ExceptHandler)) and node is not function:
+            found.add(node.name or "")
+    return found
+
+
+def replace_bases(
+    parent: ast.ClassDef, extras: Sequence[ast.expr], number: Callable[[ast.expr], int]
+) -> None:
+    """Let a further base of a child stand in the place of the parent's base that it resembles.
+
+    Two do if they end in the same word: `NewPreTrainedModel` and `NewTextPreTrainedModel`.
+    """
+    names = [ast.unparse(each) for each in parent.bases]
+    for extra in extras:
+        name = ast.unparse(extra)
+        alike = [n for n, theirs in enumerate(names) if _ending(name, theirs)]
+        if name not in names and alike:
+            parent.bases[alike[0]] = _there(extra, number)
+            ast.fix_missing_locations(parent)
+
+
+def _ending(one: str, other: str) -> str:
+    """What two names end in alike, from a capital on."""
+    pairs = zip(one[::-1], other[::-1], strict=False)
+    same = "".join(mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))[::-1]
+    return same[next((n for n, letter in enumerate(same) if letter.isupper()), len(same)) :]
 
 
 def keep_last(node: ast.ClassDef) -> None:
@@ -222,49 +288,59 @@ def keep_last(node: ast.ClassDef) -> None:
     ast.fix_missing_locations(node)
 
 
-class _Calls(ast.NodeTransformer):
-    """Replaces calls of the method of that name: the parent's, or a class' own."""
+class _Names(ast.NodeTransformer):
+    """Lets names in a method be found, and `super()` go on behind the parent.
 
-    def __init__(self, child: ast.FunctionDef, parent: ast.FunctionDef | None) -> None:
-        self._method, self._is_pasted = child.name, parent is not None
-        decorators = [ast.unparse(each) for each in parent.decorator_list] if parent else []
-        self._is_static = "staticmethod" in decorators
-        self._is_decorated = bool(decorators)
-        self.pasted: list[ast.expr] = []
+    `theirs` are the names that the parent's module is asked for.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        first: str,
+        parents: Sequence[Parent],
+        theirs: Collection[str],
+        home: Parent | None = None,
+        *,
+        is_pasted: bool = False,
+    ) -> None:
+        self._method, self._first = method, first
+        self._parents, self._theirs = parents, theirs
+        self._home, self._is_pasted = home, is_pasted
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if self._home is None or not isinstance(node.ctx, ast.Load):
+            return node
+        if node.id == "__class__" and self._is_pasted:
+            return _original(self._home)
+        is_theirs = node.id in self._theirs
+        return ast.copy_location(_there(node, self._home.number), node) if is_theirs else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        call = node.value
+        if isinstance(call, ast.Call) and _is_super(call) and not call.args:
+            behind = [each for each in self._parents if self._is_pasted or each.has(node.attr)]
+            for parent in behind[:1]:
+                owner = ast.Name(self._first, ast.Load()) if self._first else _original(parent)
+                call.args = [_original(parent), owner]
+        self.generic_visit(node)
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
         function = node.func
-        if not isinstance(function, ast.Attribute) or function.attr != self._method:
-            return node
-        source = function.value
-        if isinstance(source, ast.Call) and isinstance(source.func, ast.Name):
-            if self._is_pasted and source.func.id == "super" and not source.args:
-                if self._is_static:
-                    source.args = [ast.Name("__class__", ast.Load()) for _ in range(2)]
-                method = _call(BARE, function) if self._is_decorated else function
-                node.args = [method, _call("locals"), ast.Name(LATER, ast.Load()), *node.args]
-                node.func = ast.Name(PASTED, ast.Load())
-                self.pasted.append(node)
-        elif isinstance(source, (ast.Name, ast.Attribute)) and _is_class(source):
-            first = node.args[0] if node.args else None
-            if not (isinstance(first, ast.Name) and first.id == "self"):
-                node.args.insert(0, ast.Name("self", ast.Load()))
+        if isinstance(function, ast.Attribute) and function.attr == self._method:
+            source = function.value
+            if isinstance(source, (ast.Name, ast.Attribute)) and _is_class(source):
+                first = node.args[0] if node.args else None
+                if not (isinstance(first, ast.Name) and first.id == "self"):
+                    node.args.insert(0, ast.Name("self", ast.Load()))
         return node
 
-    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
-        """`**super_kwargs` are names that the parent's lines see."""
-        is_all = node.arg is None and isinstance(node.value, ast.Name)
-        if self._is_pasted and is_all and node.value.id == SUPER_KWARGS:  # type: ignore[attr-defined]
-            return None
-        self.generic_visit(node)
-        return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        return node  # it has other names
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
-        return node
+def _original(parent: Parent) -> ast.expr:
+    """The parent class itself, whatever stands in its place."""
+    return _call(ORIGINAL, ast.Constant(parent.number(ast.Name(parent.node.name, ast.Load()))))
 
 
 def _is_class(node: ast.Name | ast.Attribute) -> bool:

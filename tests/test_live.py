@@ -207,13 +207,16 @@ def test_missing_parent_is_an_import_error(project: str, tmp_path: Path) -> None
 
 
 PASTED_OLD = """
+from dataclasses import dataclass
 from functools import wraps
 SIZE = 2
 def twice(function):
     @wraps(function)
     def doubled(*given): return 2 * function(*given)
     return doubled
-class OldBase: pass
+class OldBase:
+    @staticmethod
+    def chosen(n): return n + 2
 class OldA(OldBase):
     def __init__(self, size, other):
         self.x = size
@@ -224,10 +227,34 @@ class OldA(OldBase):
     @staticmethod
     def chosen(n): return n + 1
     def scaled(self, width, times=SIZE, plus=0): return width * times + plus
+    def forward(self, x):
+        kept = x
+        x, _ = self.scaled(x), None
+        x = x + SIZE
+        return x + kept
+def marked(cls):
+    cls.marks = [*vars(cls)]
+    return cls
+@dataclass
+class OldFields:
+    size: int = 1
+    width: int = 2
+class OldTextOther: pass
+@marked
+class OldLayer(OldBase):
+    def called(self): return "parent's"
+class OldModel(OldBase): pass
 """
 PASTED_NEW = """
 import no_such_package
-from live_project.old.modeling_old import OldA, OldBase
+from live_project.old.modeling_old import OldA, OldBase, OldFields, OldLayer, OldModel
+class NewTextFields(OldFields):
+    size = 3
+class SpecialBase:
+    def special(self): return True
+class NewTextLayer(OldLayer, SpecialBase):
+    def called(self): return "child's"
+class NewTextModel(OldModel): pass
 class NewBase(OldBase): pass
 class NewA(NewBase, OldA):
     def __init__(self, size):
@@ -239,6 +266,9 @@ class NewA(NewBase, OldA):
         width += 1
         super().area(0)
     def chosen(n): return super().chosen(n) * 10
+    def forward(self, x):
+        super().forward(x)
+        x, _ = 10 * kept, None
     def scaled(self, plus=1, **super_kwargs): return super().scaled(**super_kwargs)
 class NewB(no_such_package.B): pass
 """
@@ -253,8 +283,19 @@ def test_as_the_converter_of_transformers_reads_it(project: str, tmp_path: Path)
         assert vars(new) == {"x": 5, "double": 10, "y": 3}
         # The parent's lines see the child's names, and its decorator is applied once.
         assert new.area(1) == 2 * (2 + 5)
-        assert new.chosen(1) == 20
+        # Both are one class: another `super()` goes on behind the parent.
+        assert new.chosen(1) == 30
+        # A child's line stands in the midst of the parent's, and sees its names.
+        assert new.forward(1) == 10 + 2 + 1
         assert (new.scaled(5), new.scaled(5, 3, plus=0)) == (11, 15)
+        # What has lost its annotation is no field, and the parent's decorator is the child's.
+        assert vars(module.NewTextFields(7)) == {"width": 7}
+        assert "called" in module.NewTextLayer.marks
+        # A base that ends like the parent's takes its place.
+        assert module.NewTextLayer().special()
+        assert not issubclass(module.NewTextLayer, module.NewBase)
+        # `NewText` would be ambiguous, since there is an `OldTextOther`.
+        assert issubclass(module.NewTextModel, module.NewBase)
         with pytest.raises(ModuleNotFoundError, match="no_such_package"):
             module.NewB()
     with (
