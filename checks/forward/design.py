@@ -15,6 +15,7 @@ from torch import nn
 from checks.forward.inputs import Request, make
 from checks.forward.instances import Instance
 from checks.forward.media import configs_of
+from checks.forward.pairs import first_line
 from checks.forward.scenarios import SCENARIOS
 from checks.forward.verdicts import Finding, Verdict
 
@@ -59,6 +60,15 @@ def _mixes_positions(one: Instance, request: Request) -> str:
     return f"`{found}` mixes all positions, and knows no mask" if found else ""
 
 
+def _wants_images(one: Instance, request: Request) -> str:
+    """Its signature does not say so."""
+    try:
+        one.run(SCENARIOS[0], make(request.of_text))
+    except ValueError as error:
+        return f"it takes no text without images: {first_line(error)}"
+    return ""
+
+
 def _throws_dice(one: Instance, request: Request) -> str:
     """Other rows in a batch are other numbers drawn."""
     program = one.record(SCENARIOS[0], make(request)).program
@@ -95,6 +105,7 @@ DESIGNS = (
     Design(("padded ↔ not",), _says("num_landmarks", "means of stretches of the whole row")),
     Design(("padded ↔ not",), _says("pooling_type", "several tokens become one")),
     Design(("padded ↔ not",), _says("trigram_input", "each token is taken with its neighbours")),
+    Design(("padded ↔ not", "embedded"), _wants_images),
     Design(("padded ↔ not",), _convolves),
     Design(("padded ↔ not",), _mixes_positions),
     Design(("single ↔ batched",), _norms_over_batch),

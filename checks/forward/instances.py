@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -130,7 +131,7 @@ def instance(
         drawn = _drawn(model)
     after = {key: content(buffer) for key, buffer in model.named_buffers()}
     if dtype is not None:
-        _keep_float32(model, dtype)
+        keep_float32(model, dtype)
     model.eval()
     weights.fill(model)
     place(model, device)
@@ -197,15 +198,20 @@ def place(model: Any, device: torch.device) -> None:
         model.to(device)
 
 
-def _keep_float32(model: Any, dtype: torch.dtype) -> None:
-    """The weights that the model's class wants in float32 whatever the rest is in."""
+def keep_float32(model: Any, dtype: torch.dtype) -> None:
+    """What of its state the model's class wants in float32 whatever the rest is in.
+
+    It names parts of paths, in which a star stands for anything.
+    """
     kept = set(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
     if dtype is torch.float16:
         kept |= set(getattr(model, "_keep_in_fp32_modules", None) or ())
+    wanted = re.compile("|".join(each.replace("*", ".*") for each in kept) or "$^")
     if dtype.itemsize < torch.float32.itemsize:
-        for name, parameter in model.named_parameters():
-            if kept.intersection(name.split(".")):
-                parameter.data = parameter.data.float()
+        saved = model.state_dict().keys()
+        for name, each in (*model.named_parameters(), *model.named_buffers()):
+            if name in saved and wanted.search(name):
+                each.data = each.data.float()
 
 
 def attentions(model: Any) -> tuple[tuple[Any, str | None], ...]:

@@ -351,7 +351,7 @@ def _checkpointed(one: Instance, request: Request) -> tuple[Any, Any]:
         raise NotAskedError("it does not support that")
     given = _LEARNING.inputs(request)
     if "past_key_values" in request.parameters:  # it keeps no cache then, which is an output
-        given["use_cache"] = False
+        given["use_streaming" if "use_streaming" in request.parameters else "use_cache"] = False
     plain = one.record(replace(_LEARNING, name="not checkpointed"), given)
     with _checkpointing(one.model):
         other = one.record(replace(_LEARNING, name="checkpointed"), given)

@@ -152,10 +152,9 @@ def _of_class(
     conditions: Conditions,
 ) -> Iterator[Finding]:
     model_class = catalogue.class_of(package, class_name)
+    config_class = model_class.config_class  # or why it cannot be had: it needs a package
     file = str(sys.modules[model_class.__module__].__file__)
-    own = Side(
-        "generated", {class_name: model_class}, model_class.config_class, {file: "generated"}
-    )
+    own = Side("generated", {class_name: model_class}, config_class, {file: "generated"})
     bare = prepared(Subject(name, own, {}, settings, conditions=conditions), VARIANTS[:1])
     with ExitStack() as stack:
         others: dict[str, Side] = {"itself": replace(own, role="itself")}

@@ -14,10 +14,21 @@ from torch import nn
 from transformers import MobileBertConfig, MobileBertForMaskedLM
 from transformers.integrations import flex_attention
 
-from checks.forward import catalogue, configs, design, itself, media, settings, tally, warming
+from checks.forward import (
+    catalogue,
+    configs,
+    design,
+    instances,
+    itself,
+    media,
+    settings,
+    tally,
+    warming,
+)
 from checks.forward.inputs import Request, make
 from checks.forward.instances import instance
 from checks.forward.pairs import Question
+from checks.forward.precision import Models, check_precision
 from checks.forward.running import quiet_and_alone
 from checks.forward.scenarios import SCENARIOS, run
 from checks.forward.session import VARIANTS, Subject, for_head, prepared, request_of
@@ -144,6 +155,47 @@ def test_what_differs_by_design_is_told_from_the_modules() -> None:
     assert "`slides` slides over the text" in said.note
 
 
+def test_a_model_that_takes_no_text_without_images_says_so_when_it_is_run() -> None:
+    subject, _, request = _made("vilt")
+    one = instance(subject.generated, TYPES["vilt"][1], subject.options["tiny"])
+    said = design.explained(_finding("vilt", "embedded", Verdict.BROKEN), one, request)
+    assert said.verdict is Verdict.SKIPPED
+    assert "it takes no text without images: You have to specify" in said.note
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("fnet", "Unsupported dtype BFloat16"),  # torch knows no such transform
+        ("squeezebert", "masks are lower than float32 goes"),  # it gives back masked scores
+    ],
+)
+def test_bfloat16_is_not_judged_where_nothing_can_be_said_of_it(name: str, said: str) -> None:
+    subject, _, request = _made(name)
+    models = Models(
+        {"generated": subject.generated}, TYPES[name][1], subject.options["tiny"], request
+    )
+    question = Question(name, "itself", TYPES[name][1], "tiny")
+    (found,) = check_precision(question, models, torch.bfloat16, {})
+    assert found.verdict is Verdict.SKIPPED
+    assert said in found.note
+
+
+def test_what_stays_in_float32_is_named_by_parts_of_paths() -> None:
+    class Routed(nn.Module):
+        _keep_in_fp32_modules_strict = ("mlp.gate.weight", "e_*_bias")
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.mlp = nn.ModuleDict({"gate": nn.Linear(2, 2), "up": nn.Linear(2, 2)})
+            self.e_score_bias = nn.Buffer(torch.zeros(2))
+
+    model = Routed().bfloat16()
+    instances.keep_float32(model, torch.bfloat16)
+    kept = {name for name, each in model.state_dict().items() if each.dtype is torch.float32}
+    assert kept == {"mlp.gate.weight", "e_score_bias"}
+
+
 def test_parents_of_a_live_class_are_modeling_files_even_where_those_are_generated() -> None:
     model_class = catalogue.class_of(*TYPES["mixtral"])
     assert catalogue.modular_of("transformers.models.mistral.modeling_mistral")
@@ -162,6 +214,8 @@ def test_parents_of_a_live_class_are_modeling_files_even_where_those_are_generat
         ("zaya", "saved ↔ not", Verdict.WITHIN_NOISE, ""),
         # Its positions are not saved.
         ("marian", "saved ↔ not", Verdict.EQUAL_BITS, ""),
+        # Its caches are told otherwise not to be kept.
+        ("mimi_encoder", "checkpointed ↔ not", Verdict.EQUAL_BITS, ""),
         ("vilt", "single ↔ batched", Verdict.SKIPPED, "`multinomial.default` draws random"),
         ("funnel", "padded ↔ not", Verdict.SKIPPED, "several tokens become one"),
     ],
