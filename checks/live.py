@@ -527,13 +527,13 @@ def _remove_members(child: ast.ClassDef, parent: _Unit, name: str, pastes: bool)
     pasted, a field that the child gives a value without an annotation is no field any more.
     """
     assert parent.above is not None
-    children = [other for *_, other in _extensions(parent.above)]
-    if children.count(name) > 1:
-        return
-    for member in sorted(removed_members(child.body)):
+    all_of_it = [each for each, home, other in _extensions(parent.above) if other == name]
+    removed = set.intersection(*(removed_members(each.body) for each in all_of_it))
+    for member in sorted(removed):
         if _remove_member(parent, name, member):
-            without_member(child, member)
-    if pastes:
+            for each in all_of_it:
+                without_member(each, member)
+    if pastes and len(all_of_it) == 1:
         for node in child.body:
             for member in sorted(bound_names(node) if isinstance(node, ast.Assign) else ()):
                 _remove_member(parent, name, member)

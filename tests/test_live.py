@@ -239,6 +239,7 @@ def marked(cls):
 class OldFields:
     size: int = 1
     width: int = 2
+class OldSize: size = 1
 class OldTextOther: pass
 @marked
 class OldLayer(OldBase):
@@ -247,9 +248,11 @@ class OldModel(OldBase): pass
 """
 PASTED_NEW = """
 import no_such_package
-from live_project.old.modeling_old import OldA, OldBase, OldFields, OldLayer, OldModel
+from live_project.old.modeling_old import OldA, OldBase, OldFields, OldLayer, OldModel, OldSize
 class NewTextFields(OldFields):
     size = 3
+class NewTextSize(OldSize): size = AttributeError()
+class NewTextWidth(OldSize): size = AttributeError()
 class SpecialBase:
     def special(self): return True
 class NewTextLayer(OldLayer, SpecialBase):
@@ -291,6 +294,8 @@ def test_as_the_converter_of_transformers_reads_it(project: str, tmp_path: Path)
         # What has lost its annotation is no field, and the parent's decorator is the child's.
         assert vars(module.NewTextFields(7)) == {"width": 7}
         assert "called" in module.NewTextLayer.marks
+        # What both children of a class remove is gone.
+        assert not any(hasattr(each, "size") for each in (module.NewTextSize, module.NewTextWidth))
         # A base that ends like the parent's takes its place.
         assert module.NewTextLayer().special()
         assert not issubclass(module.NewTextLayer, module.NewBase)

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -146,11 +147,17 @@ def _tell(live: Any, generated: Any, config: Any) -> None:
     """What transformers reads off the text of the file in which a class stands."""
     for what in ("attn", "experts"):
         can_set = getattr(generated, f"_can_set_{what}_implementation", lambda: False)()
-        for each in live.__mro__:  # inner models share a class with it
-            if PRIVATE in each.__module__:
+        for each in _private_classes():  # of inner models, too, which stand in the same file
+            if hasattr(each, f"_can_set_{what}_implementation"):
                 setattr(each, f"_can_set_{what}_implementation_cached_value", can_set)
     if isinstance(live.config_class, str):  # an annotation, which is no text in a generated file
         live.config_class = config
+
+
+def _private_classes() -> list[type]:
+    modules = [module for name, module in sys.modules.items() if PRIVATE in name]
+    found = (each for module in modules for each in vars(module).values())
+    return [each for each in found if isinstance(each, type) and PRIVATE in each.__module__]
 
 
 def modular_of(module: str) -> str | None:
