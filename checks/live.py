@@ -293,6 +293,8 @@ class _Linker:
         node = unit.tree.body[index]
         for name in sorted(self._needs(unit, node)):
             self._ensure(unit, name, index)
+        if self._pastes:
+            self._complete(unit, node)
         code = ast.Module([node], [])
         try:
             exec(
@@ -308,6 +310,16 @@ class _Linker:
             vars(unit.module)["auto_docstring"] = undocumented
         for name in sorted(unit.bound[index] & vars(unit.module).keys()):
             self._settle(unit, name)
+
+    def _complete(self, unit: _Unit, node: ast.stmt) -> None:
+        """Let names be found that only the modular file's parents define, as in one file."""
+        unknown = _names(node) - vars(unit.module).keys() - set().union(*unit.bound)
+        for name in sorted(unknown - vars(builtins).keys()):
+            homes = [each for each in unit.parents.values() if each.binding(name)]
+            for home in homes[:1]:
+                self._ensure(home, name)
+                if name in vars(home.module):
+                    vars(unit.module)[name] = vars(home.module)[name]
 
     def _needs(self, unit: _Unit, node: ast.stmt) -> set[str]:
         """The names that must be bound before a statement: with those in functions it calls."""

@@ -241,6 +241,7 @@ class OldFields:
     width: int = 2
 class OldSize: size = 1
 class OldTextOther: pass
+class OldOther: pass
 @marked
 class OldLayer(OldBase):
     def called(self): return "parent's"
@@ -257,7 +258,8 @@ class SpecialBase:
     def special(self): return True
 class NewTextLayer(OldLayer, SpecialBase):
     def called(self): return "child's"
-class NewTextModel(OldModel): pass
+class NewTextModel(OldModel):
+    other = NewOther  # from the parent's file, as if it were the same
 class NewBase(OldBase): pass
 class NewA(NewBase, OldA):
     def __init__(self, size):
@@ -301,6 +303,7 @@ def test_as_the_converter_of_transformers_reads_it(project: str, tmp_path: Path)
         assert not issubclass(module.NewTextLayer, module.NewBase)
         # `NewText` would be ambiguous, since there is an `OldTextOther`.
         assert issubclass(module.NewTextModel, module.NewBase)
+        assert module.NewTextModel.other is module.NewOther
         with pytest.raises(ModuleNotFoundError, match="no_such_package"):
             module.NewB()
     with (
