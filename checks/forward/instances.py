@@ -199,19 +199,21 @@ def place(model: Any, device: torch.device) -> None:
 
 
 def keep_float32(model: Any, dtype: torch.dtype) -> None:
-    """What of its state the model's class wants in float32 whatever the rest is in.
-
-    It names parts of paths, in which a star stands for anything.
-    """
-    kept = set(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
-    if dtype is torch.float16:
-        kept |= set(getattr(model, "_keep_in_fp32_modules", None) or ())
-    wanted = re.compile("|".join(each.replace("*", ".*") for each in kept) or "$^")
+    """What of its state the model's class wants in float32 stays so, whatever the rest is in."""
+    wanted = kept_in_float32(model, dtype)
     if dtype.itemsize < torch.float32.itemsize:
         saved = model.state_dict().keys()
         for name, each in (*model.named_parameters(), *model.named_buffers()):
             if name in saved and wanted.search(name):
                 each.data = each.data.float()
+
+
+def kept_in_float32(model: Any, dtype: torch.dtype) -> re.Pattern[str]:
+    """What is to be found in the names of such state: a star stands for anything."""
+    kept = set(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
+    if dtype is torch.float16:
+        kept |= set(getattr(model, "_keep_in_fp32_modules", None) or ())
+    return re.compile("|".join(each.replace("*", ".*") for each in kept) or "$^")
 
 
 def attentions(model: Any) -> tuple[tuple[Any, str | None], ...]:

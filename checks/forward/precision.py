@@ -17,7 +17,7 @@ import torch
 from checks.forward import configs, locating, numerics, pairs, scenarios
 from checks.forward.devices import CPU, moved, name_of
 from checks.forward.inputs import Inputs, Request, make, mask_shape
-from checks.forward.instances import Instance, instance
+from checks.forward.instances import Instance, instance, kept_in_float32
 from checks.forward.leaves import tensors
 from checks.forward.pairs import Question, first_line
 from checks.forward.program import Operation, Program, same_program
@@ -262,7 +262,7 @@ def _raised(
         for path, each in tensors(recording.outputs).items()
         if each.is_floating_point() and each.dtype is not dtype
     ]
-    low = name_of(dtype)
+    low, on_purpose = name_of(dtype), kept_in_float32(one.model, dtype)
     if not wide:
         return None
     for number, operation in enumerate(recording.program.operations):
@@ -271,6 +271,7 @@ def _raised(
             str(each[1])
             for each in found
             if str(each[2]) == "float32" and each[3] and not str(each[1]).startswith("%")
+            if not on_purpose.search(str(each[1]))
         ]
         if culprits and low in dtypes_of(operation):
             place = _place(one, one.located(scenario, given).operations[number])

@@ -164,20 +164,25 @@ def test_a_model_that_takes_no_text_without_images_says_so_when_it_is_run() -> N
 
 
 @pytest.mark.parametrize(
-    "name, said",
+    "name, verdict, said",
     [
-        ("fnet", "Unsupported dtype BFloat16"),  # torch knows no such transform
-        ("squeezebert", "masks are lower than float32 goes"),  # it gives back masked scores
+        ("fnet", Verdict.SKIPPED, "Unsupported dtype BFloat16"),  # torch knows no such transform
+        # It gives back masked scores.
+        ("squeezebert", Verdict.SKIPPED, "masks are lower than float32 goes"),
+        # Its class says what stays in float32, which an output comes out in.
+        ("deepseek_v4", Verdict.WITHIN_NOISE, ""),
     ],
 )
-def test_bfloat16_is_not_judged_where_nothing_can_be_said_of_it(name: str, said: str) -> None:
+def test_bfloat16_is_judged_where_something_can_be_said_of_it(
+    name: str, verdict: Verdict, said: str
+) -> None:
     subject, _, request = _made(name)
     models = Models(
         {"generated": subject.generated}, TYPES[name][1], subject.options["tiny"], request
     )
     question = Question(name, "itself", TYPES[name][1], "tiny")
     (found,) = check_precision(question, models, torch.bfloat16, {})
-    assert found.verdict is Verdict.SKIPPED
+    assert found.verdict is verdict, found.note
     assert said in found.note
 
 
