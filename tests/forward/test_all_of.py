@@ -305,6 +305,7 @@ def test_defects_are_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(defects) > 10
     for defect in defects:
         code = "\n".join(re.findall(r"```python\n(.*?)```", defect, re.DOTALL))
+        assert code, defect
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(code, defect.splitlines()[0], "exec"), {})
