@@ -20,6 +20,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """What a test draws is the same, whatever ran before."""
+    torch.manual_seed(20260501)
+
+
 @pytest.fixture(scope="session")
 def project(repository: Path) -> Project:
     """This repository's models."""
