@@ -176,10 +176,11 @@ def _names(code: str) -> frozenset[str]:
     return frozenset(filter(str.isidentifier, code.translate(_APART).split()))
 
 
-def mask_strings(text: str, *, but_annotations: bool = False) -> str:
+def mask_strings(text: str, *, but_annotations: bool = False, sign: str = " ") -> str:
     """`text` with blanks for its strings and comments; the code stays where it is.
 
-    With `but_annotations`, strings stay that may be annotations.
+    With `but_annotations`, strings stay that may be annotations. With a `sign`, that stands for
+    each letter of a string.
     """
     found = tokens(text)
     if but_annotations:
@@ -188,13 +189,13 @@ def mask_strings(text: str, *, but_annotations: bool = False) -> str:
             for each in found
             if not (each[0] == "string" and _ANNOTATION.fullmatch(text, *each[1:]))
         )
-    return _blanked(text, found)
+    return _blanked(text, found, sign)
 
 
-def _blanked(text: str, spans: Iterable[Token]) -> str:
+def _blanked(text: str, spans: Iterable[Token], sign: str = " ") -> str:
     parts, position = [], 0
-    for _, start, end in spans:
-        parts += [text[position:start], " " * (end - start)]
+    for kind, start, end in spans:
+        parts += [text[position:start], (" " if kind == "comment" else sign) * (end - start)]
         position = end
     return "".join(parts) + text[position:]
 

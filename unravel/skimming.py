@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from unravel.outline import outline_of
 from unravel.parsing import parse
-from unravel.scanning import tokens
+from unravel.scanning import mask_strings
 from unravel.types import Outline
 
 # A pattern that begins with a sign of its own is found many times faster than one with `^`.
@@ -33,25 +33,16 @@ def skim(path: str, text: str) -> Outline | None:
     """
     if "fmt:" in text or "yapf:" in text:
         return None
-    code = _without_words(text)
+    code = mask_strings(text, sign='"')  # a string may be a statement, too
     if _ODD.search(code):
         return None
     found = list(_definitions(text, code))
     if any("\n " in code[a:b] and not _FIRST_LEVEL.search(code, a, b) for _, a, b in found):
         return None
-    module = parse(path, _blanked(text, found))
+    module = parse(path, _without(text, found))
     module.body += [_stub(text, *each) for each in found]
     module.body.sort(key=lambda node: node.lineno)
     return outline_of(path, text, module)
-
-
-def _without_words(text: str) -> str:
-    """`text` with a sign in place of all that strings hold, and blanks for comments."""
-    parts, position = [], 0
-    for kind, start, end in tokens(text):
-        parts += [text[position:start], (" " if kind == "comment" else '"') * (end - start)]
-        position = end
-    return "".join(parts) + text[position:]
 
 
 def _definitions(text: str, code: str) -> Iterator[tuple[re.Match[str], int, int]]:
@@ -69,7 +60,7 @@ def _definitions(text: str, code: str) -> Iterator[tuple[re.Match[str], int, int
         decorated = -1
 
 
-def _blanked(text: str, found: list[tuple[re.Match[str], int, int]]) -> str:
+def _without(text: str, found: list[tuple[re.Match[str], int, int]]) -> str:
     """`text` with empty lines in place of what was found."""
     parts, position = [], 0
     for _, start, end in found:
