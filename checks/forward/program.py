@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -117,7 +117,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         number = len(self._operations)
         frames, module = _where(sys._getframe(1)) if self._locate else ((), "")
         values = tuple(value for value in _items(result) if not isinstance(value, Tensor | None))
-        draws = torch.Tag.nondeterministic_seeded in func.tags
+        draws = _draws(func, args, kwargs)
         self._operations.append(Operation(func.__name__, arguments, values, draws, frames, module))
         for index, key in written:
             target = kwargs.get(key, args[index] if index < len(args) else None)
@@ -261,6 +261,17 @@ def _layout(shape: tuple[int, ...], stride: tuple[int, ...], offset: int) -> str
         size *= extent
     text = "" if tuple(reversed(wanted)) == tuple(stride) else f"/{list(stride)}"
     return text + (f"+{offset}" if offset else "")
+
+
+def _draws(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Does this call take random numbers? Attention may, and does not without dropout."""
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return False
+    for index, each in enumerate(func._schema.arguments):
+        if each.name == "dropout_p":
+            given = args[index] if index < len(args) else each.default_value
+            return bool(kwargs.get("dropout_p", given))
+    return True
 
 
 def _where(frame: FrameType | None) -> tuple[tuple[Frame, ...], str]:

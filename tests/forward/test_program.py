@@ -79,3 +79,14 @@ def test_text_says_what_feeds_what() -> None:
     assert text[0] == "%0 = mul.Tensor(x:float32[3, 4], w:float32[4])"
     assert text[2] == "%2 = add.Tensor(%1:float32[], 2.5)"
     assert text[3] == "result: %2:float32[]"
+
+
+@pytest.mark.parametrize(("dropout", "draws"), [(0.0, False), (0.5, True)])
+def test_attention_draws_random_numbers_for_dropout_alone(dropout: float, draws: bool) -> None:
+    def attended(x: Tensor, w: Tensor) -> Tensor:
+        heads = x.view(1, 1, 3, 4)
+        return torch.nn.functional.scaled_dot_product_attention(
+            heads, heads, heads, dropout_p=dropout
+        )
+
+    assert any(each.draws for each in program(attended).operations) is draws
