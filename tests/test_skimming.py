@@ -13,7 +13,7 @@ import pytest
 from tests.stdlib_files import STDLIB_FILES
 from unravel.outline import class_outline, read_outline
 from unravel.skimming import skim
-from unravel.types import DefinitionKind, Outline, Statement
+from unravel.types import Definition, DefinitionKind, Method, Outline, Statement
 
 REPOSITORY = Path(__file__).parents[1]
 FORMATTED = sorted(
@@ -43,6 +43,24 @@ def _plain(statements: Iterable[Statement]) -> list[object]:
     ]
 
 
+def _class(outline: Outline, definition: Definition) -> list[object]:
+    found = class_outline(outline, definition)
+    return [
+        (found.name, found.lead, found.decorators, found.bases, found.keywords, found.head_comment),
+        (ast.dump(found.node, include_attributes=True), found.footer),
+        _plain(filter(None, [found.docstring])),
+        [(m.kind, m.name, *_plain([m.statement]), *_method(m.method)) for m in found.members],
+    ]
+
+
+def _method(found: Method | None) -> list[object]:
+    if found is None:
+        return []
+    body = _plain(filter(None, [found.docstring, *found.body]))
+    names = found.name, found.decorators, found.decorator_names
+    return [names, found.parameters, found.returns, found.head_comment, body, found.footer]
+
+
 def check(path: str, text: str) -> None:
     skimmed = skim(path, text)
     assert skimmed is not None
@@ -50,11 +68,7 @@ def check(path: str, text: str) -> None:
     assert plain(skimmed) == plain(whole)
     for name, definition in skimmed.definitions.items():
         if definition.kind is DefinitionKind.CLASS:
-            members = class_outline(skimmed, definition).members
-            expected = class_outline(whole, whole.definitions[name]).members
-            assert [(m.kind, m.name, m.statement.text) for m in members] == [
-                (m.kind, m.name, m.statement.text) for m in expected
-            ]
+            assert _class(skimmed, definition) == _class(whole, whole.definitions[name])
 
 
 @pytest.mark.parametrize("path", FORMATTED, ids=lambda path: path.stem)

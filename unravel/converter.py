@@ -19,7 +19,7 @@ from unravel.meanings import Source, check_meanings, check_stars
 from unravel.merging import context_of, merge
 from unravel.naming import CasedNames, cased_names, model_name
 from unravel.ordering import in_order
-from unravel.outline import class_outline, deepest_place, place
+from unravel.outline import base_names, class_outline, deepest_place, place
 from unravel.parents import Parent, find_parents, parent_paths
 from unravel.parsing import too_deep
 from unravel.prefixes import renaming_of
@@ -342,7 +342,7 @@ class ParentClass(NamedTuple):
 
 def parent_class(child: Definition, model: Model) -> ParentClass | None:
     """The base of a class of the modular file that is a parent class, and where it comes from."""
-    for base in class_outline(model.modular, child).base_names:
+    for base in base_names(model.modular, child):
         for parent, renaming in model.parents:
             definition = parent.outline.definitions.get(parent.imported.get(base, ""))
             if definition is not None and definition.kind is DefinitionKind.CLASS:

@@ -26,8 +26,8 @@ def corpus_members(context: Context) -> str:
 
 def with_any_docstring(child: ClassOutline) -> ClassOutline:
     """A string below other statements is a docstring too, in the corpus; see pp_chart2table."""
-    for member in child.members:
-        if child.docstring is None and is_docstring(member.statement.node):
+    for member in child.members if child.docstring is None else ():
+        if member.kind is MemberKind.OTHER and is_docstring(member.statement.node):
             rest = tuple(other for other in child.members if other is not member)
             return replace(child, docstring=member.statement, members=rest)
     return child
@@ -95,9 +95,13 @@ def _methods(context: Context) -> list[str]:
 def _overridden(override: Member, member: Member, context: Context, overrides: Overrides) -> str:
     child, parent = override.method, member.method
     assert child is not None and parent is not None
-    lines = splice_as_corpus(child, parent, context.rename, context.calls, overrides)
+    if "super" in child.statement.text:
+        lines = splice_as_corpus(child, parent, context.rename, context.calls, overrides)
+        body = "".join(line.lead + line.text for line in lines) + child.footer
+    else:
+        body = context.calls(child.written().rest)
     lead = context.rename(member.statement.lead)
-    return lead + method_text(child, parent, lines, context, inherits_decorators=True)
+    return lead + method_text(child, parent, body, context, inherits_decorators=True)
 
 
 def _is_removal(member: Member) -> bool:
@@ -108,9 +112,10 @@ def _is_removal(member: Member) -> bool:
     method = member.method
     return (
         method is not None
-        and raises_only(method)
+        and "raise" in member.statement.text  # which takes no tree
         and bool(member.statement.lead)
         and not method.decorators
+        and raises_only(method)
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 
 from unravel.context import Context, Rename, method_key
 from unravel.diagnostics import refuse
@@ -18,10 +19,12 @@ from unravel.helping import (
 from unravel.outline import place
 from unravel.parameters import SUPER_KWARGS, merged_parameters, takes_super_kwargs
 from unravel.scanning import tokens
-from unravel.splicing import Line, obstacle, splice, super_uses
+from unravel.splicing import obstacle, splice, super_uses
 from unravel.types import ClassOutline, Member, MemberKind, Method
 
 NO_INHERITANCE = "no_inherit_decorator"
+CODE = re.compile(r"^\s*[^\s#]", re.MULTILINE)
+"""Matches in a text that is more than comments."""
 
 
 def merged_members(context: Context) -> str:
@@ -237,7 +240,8 @@ def _overridden_method(override: Member, member: Member, context: Context) -> st
             context.all_methods,
             context.inherited_attributes,
         )
-        return lead + method_text(child, parent, lines, context, inherits_decorators=True)
+        body = "".join(line.lead + line.text for line in lines) + child.footer
+        return lead + method_text(child, parent, body, context, inherits_decorators=True)
     if uses and takes_super_kwargs(child):
         raise refuse(
             "UNR203",
@@ -245,20 +249,21 @@ def _overridden_method(override: Member, member: Member, context: Context) -> st
             f"`{SUPER_KWARGS}` stands for the parent's parameters, but {reason}",
             hint=f"write out the parameters of `{context.parent.name}.{parent.name}`",
         )
-    texts = [(s, context.calls(through_helpers(s.text, child, context))) for s in child.body]
-    own = [Line(s.node, context.own(s.lead), text) for s, text in texts]
-    return lead + method_text(child, parent, own, context, inherits_decorators=False)
+    own, calls = context.own, context.calls
+    texts = [own(s.lead) + calls(through_helpers(s.text, child, context)) for s in child.body]
+    body = "".join(texts) + child.footer
+    return lead + method_text(child, parent, body, context, inherits_decorators=False)
 
 
 def method_text(
     child: Method,
     parent: Method,
-    lines: Sequence[Line],
+    body: str,
     context: Context,
     *,
     inherits_decorators: bool,
 ) -> str:
-    """A redefined method: the body `lines` below the child's signature.
+    """A redefined method: `body` below the child's signature.
 
     A return annotation and a docstring that the child does not have are the parent's.
     """
@@ -269,18 +274,13 @@ def method_text(
     types = context.own(child.type_parameters) or context.rename(parent.type_parameters)
     head = f"    {child.keyword} {child.name}{types}({parameters})"
     head += f" -> {returns}:" if returns else ":"
-    doc = ""
-    if child.docstring is not None:
-        doc = child.docstring.lead + child.docstring.text
-    elif parent.docstring is not None:
-        doc = context.rename(parent.docstring.lead + parent.docstring.text)
+    doc = child.written().docstring or context.rename(parent.written().docstring)
     decorators = context.own(strip_marker(child.decorators))
     if not child.decorators and inherits_decorators:
         decorators = context.rename(parent.decorators)
-    body = "".join(line.lead + line.text for line in lines)
-    if not doc and not any(line.text for line in lines):
+    if not doc and not CODE.search(body):
         body += "        pass\n"
-    return decorators + head + child.head_comment + "\n" + doc + body + child.footer
+    return decorators + head + child.head_comment + "\n" + doc + body
 
 
 def member_text(member: Member, rename: Rename) -> str:

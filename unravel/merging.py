@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from unravel.ancestry import Ancestry, ancestry
 from unravel.context import Context, Rename, class_renaming
 from unravel.corpus import corpus_members, with_any_docstring
-from unravel.members import NO_INHERITANCE, merged_members, strip_marker
+from unravel.members import CODE, NO_INHERITANCE, merged_members, strip_marker
 from unravel.naming import CasedNames, shared_ending
 from unravel.refusals import check_child
 from unravel.remarks import remarks
@@ -75,7 +75,7 @@ def _class_text(context: Context, lead: str, comment: str, members: str) -> str:
     parameters = child.type_parameters or rename(parent.type_parameters)
     head = _class_head(child.name + parameters, (*context.bases, *keywords), comment)
     body = doc + members
-    return lead + decorators + head + (body if _CODE.search(body) else body + "    pass\n")
+    return lead + decorators + head + (body if CODE.search(body) else body + "    pass\n")
 
 
 def _keywords(child: ClassOutline, theirs: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,9 +85,6 @@ def _keywords(child: ClassOutline, theirs: tuple[str, ...]) -> tuple[str, ...]:
     inherited = [keyword for keyword in theirs if keyword.startswith("metaclass=")]
     named = any(keyword.startswith("metaclass=") for keyword in child.keywords)
     return child.keywords if named else (*child.keywords, *inherited)
-
-
-_CODE = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 
 
 def _renaming(

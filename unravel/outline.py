@@ -16,9 +16,11 @@ from typing import cast
 
 from unravel.diagnostics import Place, refuse
 from unravel.effects import bound_names, changed_names
+from unravel.heads import class_bases, read_method
 from unravel.indentation import canonical, is_canonical
 from unravel.parsing import deepest, normalized, parse
 from unravel.scanning import mask_strings, tokens
+from unravel.stubs import is_stub
 from unravel.types import (
     ClassOutline,
     Definition,
@@ -32,7 +34,9 @@ from unravel.types import (
     Signature,
     Statement,
     Suite,
+    Tree,
     Unparsed,
+    Written,
     remembered,
 )
 
@@ -105,16 +109,20 @@ def outline_of(path: str, text: str, module: ast.Module) -> Outline:
 
 
 def _parsed_later(path: str, statement: Statement) -> Statement:
-    if getattr(statement.node, "body", None) != []:
+    """`statement` with a whole tree, also where it has a stub."""
+    if not is_stub(statement.node):
         return statement
-    tree = Later(partial(_tree, path, statement.text, statement.line))
+    tree = Tree(partial(_tree, path, statement.text, statement.line), statement.node)
     return Unparsed(cast(ast.stmt, tree), *statement[1:])
 
 
 def _tree(path: str, text: str, line: int) -> ast.stmt:
-    """The tree of a statement that begins in that line."""
-    (node,) = parse(path, "\n" * (line - 1) + text).body
-    return node
+    """The tree of a statement that begins in that line, at the top level or in a class."""
+    if text.startswith(" "):
+        (block,) = parse(path, "\n" * (line - 2) + "class _:\n" + text).body
+        assert isinstance(block, ast.ClassDef)
+        return block.body[0]
+    return parse(path, "\n" * (line - 1) + text).body[0]
 
 
 def _blocks(statements: Sequence[Statement], definitions: Container[str]) -> dict[str, Definition]:
@@ -217,10 +225,9 @@ def changed_elsewhere(outline: Outline) -> frozenset[str]:
 @remembered
 def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     """The parts of a class that `outline` defines."""
-    statement = definition.statement
-    node = statement.node
+    statement, lines = definition.statement, outline.lines
+    node = statement.stub
     assert isinstance(node, ast.ClassDef)
-    lines = outline.lines
     body_first, inline = _body_start(lines, node)
     statements, footer = _body(lines, node.body, body_first, statement.end, inline, 4)
     docstring = None
@@ -236,27 +243,55 @@ def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
         keywords=tuple(_keyword(lines, keyword) for keyword in node.keywords),
         head_comment="" if inline else _trailing_comment(lines, body_first - 1),
         docstring=docstring,
-        members=tuple([_member(lines, item) for item in statements]),
+        members=tuple([_member(outline.path, lines, item) for item in statements]),
         footer=footer,
-        node=node,
+        statement=statement,
     )
+
+
+@remembered
+def base_names(outline: Outline, definition: Definition) -> tuple[str, ...]:
+    """The bases of a class that `outline` defines, less their type arguments."""
+    is_parsed = not isinstance(definition.statement, Unparsed)
+    plain = None if is_parsed else class_bases(definition.statement.text)
+    return class_outline(outline, definition).base_names if plain is None else plain
 
 
 def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     """The parts of a function or method."""
-    node = statement.node
+    node = statement.stub
     assert isinstance(node, Function)
+    plain = Later(partial(_plain, lines, statement, node.lineno))
+    suite = Later(partial(_suite, lines, statement))
     return Method(
         name=node.name,
+        keyword="async def" if isinstance(node, ast.AsyncFunctionDef) else "def",
         decorators="".join(lines[statement.line - 1 : node.lineno - 1]),
         decorator_names=tuple([cut(lines, decorator) for decorator in node.decorator_list]),
-        node=node,
-        signature=Later(partial(_signature, lines, node)),
-        suite=Later(partial(_suite, lines, statement)),
+        statement=statement,
+        signature=Later(lambda: found[0] if (found := plain()) else _signature(lines, statement)),
+        suite=suite,
+        written=Later(lambda: found[1] if (found := plain()) else _written(suite())),
     )
 
 
-def _signature(lines: Sequence[str], node: ast.FunctionDef | ast.AsyncFunctionDef) -> Signature:
+def _plain(
+    lines: Sequence[str], statement: Statement, first: int
+) -> tuple[Signature, Written] | None:
+    """What takes no tree to know of a method whose `def` stands in line `first`."""
+    is_parsed = not isinstance(statement, Unparsed)
+    return None if is_parsed else read_method("".join(lines[first - 1 : statement.end]))
+
+
+def _written(suite: Suite) -> Written:
+    parts = [part for each in suite.body for part in (each.lead, each.text)]
+    docstring = suite.docstring.lead + suite.docstring.text if suite.docstring else ""
+    return Written(docstring, "".join([*parts, suite.footer]))
+
+
+def _signature(lines: Sequence[str], statement: Statement) -> Signature:
+    node = statement.node
+    assert isinstance(node, Function)
     body_first, inline = _body_start(lines, node)
     return Signature(
         type_parameters=_type_parameters(lines, node),
@@ -327,8 +362,8 @@ def _extended(definition: Definition, extra: Statement) -> Definition:
     )
 
 
-def _member(lines: Sequence[str], statement: Statement) -> Member:
-    node = statement.node
+def _member(path: str, lines: Sequence[str], statement: Statement) -> Member:
+    node, statement = statement.node, _parsed_later(path, statement)
     if isinstance(node, Function):
         method = function_outline(lines, statement)
         return Member(MemberKind.METHOD, node.name, statement, method)

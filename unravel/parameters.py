@@ -15,6 +15,8 @@ _LAMBDA = re.compile(r"(?<!\w)lambda(?!\w)")
 
 def takes_super_kwargs(method: Method) -> bool:
     """Does `**super_kwargs` stand for the parent's parameters in this one's?"""
+    if SUPER_KWARGS.strip("*") not in method.parameters:  # which takes no tree
+        return False
     keywords = method.node.args.kwarg
     return keywords is not None and f"**{keywords.arg}" == SUPER_KWARGS
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from unravel.diagnostics import Place, diagnose, enumerated, nearest, refuse
 from unravel.naming import model_name
-from unravel.outline import changed_elsewhere, class_outline, place
+from unravel.outline import base_names, changed_elsewhere, place
 from unravel.relative import absolute_name, meant
 from unravel.routing import KINDS, MODELING, kind_of, split_module
 from unravel.types import (
@@ -338,7 +338,7 @@ def _check_bases(
         base
         for definition in outline.definitions.values()
         if definition.kind is DefinitionKind.CLASS
-        for base in class_outline(outline, definition).base_names
+        for base in base_names(outline, definition)
     }
     for statement in outline.imports:
         if not statement.module or statement in parents:

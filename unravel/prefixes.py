@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from unravel.naming import CasedNames, common_suffix
-from unravel.outline import class_outline
+from unravel.outline import base_names
 from unravel.parents import Parent
 from unravel.renaming import Renaming, foreign_names
 from unravel.types import DefinitionKind, Outline, Settings, remembered
@@ -72,7 +72,7 @@ def _bases(modular: Outline) -> tuple[tuple[str, str], ...]:
         (definition.name, base)
         for definition in modular.definitions.values()
         if definition.kind is DefinitionKind.CLASS
-        for base in class_outline(modular, definition).base_names
+        for base in base_names(modular, definition)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from unravel.formatting import (
     FormatterError,
     format_batch,
     formatter_failure,
+    readable,
     undefined_names,
 )
 from unravel.installed import Package, owner
@@ -48,6 +49,10 @@ from unravel.writing import (
     text_of,
     write_models,
 )
+
+
+_MANY = 1_000_000
+"""Bytes of code whose parsing takes several times as long as a start of the formatter."""
 
 
 class Course:
@@ -107,6 +112,7 @@ class Course:
         for cycle in cut_cycles(graph):
             self._fail_cycle(cycle)
         sizes = self._sizes()
+        self.loader.valid = self._valid(sizes)
         homes = shares(graph, self.reads, sizes, count)
         with Workers(self.loader, count=count) as workers:
             self._convert_all(Agenda(graph, sizes, homes), workers)
@@ -154,6 +160,19 @@ class Course:
         """The bytes of all that is read, a modular file in place of what it generates."""
         read = {path for paths in self.reads.values() for path in paths}
         return {path: self.loader.size(path) for path in read.union(self.parents)}
+
+    def _valid(self, sizes: Mapping[str, int]) -> Collection[str]:
+        """The modules that need not be parsed whole, since they are valid Python."""
+        # By our own rules, everything is looked at. A start of the formatter pays where it is
+        # not for a handful of modules.
+        if not self.settings.corpus_rules or sum(sizes.values()) < _MANY:
+            return ()
+        try:
+            return readable(
+                sizes, root=self.root, settings=self.settings, scratch=self.scratch
+            )
+        except (FormatterError, OSError):
+            return ()  # which will be found out again, and said
 
     def _fail_cycle(self, cycle: Sequence[str]) -> None:
         chain = " extends ".join(model_name(each) for each in cycle)

@@ -132,7 +132,8 @@ class Loader:
 
     `owners` names the modular file that may generate a path. Such a path is read from `staging`,
     where this run puts its outputs, and never from what an earlier run left on disk; except those
-    of `fresh`, where that is known to be the same.
+    of `fresh`, where that is known to be the same. Of modules that are known to be `valid` Python,
+    as those in `staging` are, no more is parsed than is needed.
 
     `lookups` collects what is asked for, with a digest of the answer.
     """
@@ -149,6 +150,7 @@ class Loader:
     """How each module was written: its line ends and byte order mark, without its text."""
     sources: dict[str, Source] = field(default_factory=dict)
     """What was read of files of which more will be needed."""
+    valid: Collection[str] = frozenset()
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Modules that are read from elsewhere: their paths, and the files to read in their stead."""
     digests: dict[str, str] = field(default_factory=dict)
@@ -157,10 +159,12 @@ class Loader:
 
     def __getstate__(self) -> Any:
         # Outlines are large: a worker that cannot inherit them had better read the files again.
-        return self.root, self.staging, self.settings, self.owners, self.fresh, self.replaced
+        settings = self.root, self.staging, self.settings, self.owners
+        return *settings, self.fresh, self.valid, self.replaced
 
     def __setstate__(self, state: Any) -> None:
-        (self.root, self.staging, self.settings, self.owners, self.fresh, self.replaced) = state
+        self.root, self.staging, self.settings, self.owners, *state = state
+        self.fresh, self.valid, self.replaced = state
         self.lookups, self.outlines, self.forms, self.digests, self.lines = {}, {}, {}, {}, 0
         self.sources = {}
 
@@ -256,8 +260,8 @@ class Loader:
                 return None
             self.forms[path] = replace(source, text="")
             self.digests[file] = source.digest
-            is_formatted = file.startswith(self.staging)
-            skimmed = skim(path, source.text) if is_formatted else None
+            is_valid = file.startswith(self.staging) or path in self.valid
+            skimmed = skim(path, source.text) if is_valid else None
             return skimmed or read_outline(path, source.text)
         except FileNotFoundError:
             return None

@@ -26,10 +26,7 @@ _TOKEN = re.compile("|".join(["#[^\n]*", *_TO_ITS_END]), re.DOTALL)
 """A comment, or a string less its prefix. One that does not end takes all that follows."""
 _TOKENS = re.compile(f"({_TOKEN.pattern})", re.DOTALL)
 _PREFIX = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fF]|[rR][bB]?|[bB][rR]?|[uU])\Z")
-_MAYBE_PREFIXED = re.compile(r"[bBfFrRuU][\"']")
-"""Matches wherever the next one does, and where nothing matches it says so in a quarter of the
-time."""
-_PREFIXED = re.compile(r"\b[bBfFrRuU]{1,2}[\"']")
+_PREFIXES = frozenset("bBfFrRuU")
 _NAME = re.compile(r"\b[^\W\d]\w*")
 _APART = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
 """Makes blanks of all ASCII that can be no part of a name."""
@@ -51,24 +48,25 @@ def _tokens(text: str, start: int, end: int) -> Iterator[Token]:
     while start < end:
         match = None
         for match in _TOKEN.finditer(text, start, end):
-            first = match.start()
+            first, last = match.span()
             if text[first] == "#":
-                yield "comment", first, match.end()
+                yield "comment", first, last
+                continue
+            if first == start or text[first - 1] not in _PREFIXES:
+                yield "string", first, last
                 continue
             begin = _with_prefix(text, start, first)
             if "f" in text[begin:first].lower():
                 # Its end may be further away: strings in its braces may have the same quotes.
                 start = yield from _formatted(text, begin, first, end)
                 break
-            yield "string", begin, match.end()
+            yield "string", begin, last
         else:
             return
 
 
 def _with_prefix(text: str, start: int, first: int) -> int:
     """Where the string whose quote stands at `first` begins."""
-    if first == start or text[first - 1] not in "bBfFrRuU":
-        return first
     prefix = _PREFIX.search(text, max(start, first - 3), first)
     return prefix.start() if prefix else first
 
@@ -156,14 +154,15 @@ _ANNOTATION = re.compile(r"[\"'][\w.\[\], |]+[\"']")
 @lru_cache(maxsize=4096)
 def _words(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """The identifiers of the code in `text`, and those in its short strings."""
-    if _MAYBE_PREFIXED.search(text) is None or _PREFIXED.search(text) is None:
-        # What is between the strings and comments is code.
-        parts = _TOKENS.split(text)
-        code, strings = " ".join(parts[::2]), parts[1::2]
-    else:
+    # What is between the strings and comments is code.
+    parts = _TOKENS.split(text)
+    codes, strings = parts[::2], parts[1::2]
+    if any(code and code[-1] in _PREFIXES for code in codes):
         found = list(tokens(text))
-        code = _blanked(text, found)
         strings = [text[start:end] for kind, start, end in found if kind == "string"]
+        starts, ends = [start for _, start, _ in found], [end for _, _, end in found]
+        codes = [text[a:b] for a, b in zip([0, *ends], [*starts, len(text)], strict=True)]
+    code = " ".join(codes)
     quoted = filter(None, map(_ANNOTATION.fullmatch, strings))
     return _names(code), frozenset(name for each in quoted for name in _names(each.group()))
 
@@ -173,7 +172,7 @@ def _names(code: str) -> frozenset[str]:
     if not code.isascii():
         return frozenset(normalize("NFKC", name) for name in _NAME.findall(code))
     # Several times as fast as a pattern, and it goes over all code that is read or printed.
-    return frozenset(filter(str.isidentifier, code.translate(_APART).split()))
+    return frozenset(filter(str.isidentifier, set(code.translate(_APART).split())))
 
 
 def mask_strings(text: str, *, but_annotations: bool = False, sign: str = " ") -> str:

@@ -7,7 +7,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -146,6 +146,21 @@ class Statement(NamedTuple):
     line: int
     end: int
 
+    @property
+    def stub(self) -> ast.stmt:
+        """Its tree, in which bodies of functions may be missing."""
+        return self.node
+
+
+class Tree(Later[ast.stmt]):
+    """The tree of a statement, and the stub that is there until it is made."""
+
+    __slots__ = ("stub",)
+
+    def __init__(self, make: Callable[[], ast.stmt], stub: ast.stmt) -> None:
+        super().__init__(make)
+        self.stub = stub
+
 
 class Unparsed(Statement):
     """A statement whose tree is made when it is first asked for."""
@@ -155,6 +170,10 @@ class Unparsed(Statement):
     @property
     def node(self) -> ast.stmt:
         return self[0]()  # type: ignore[operator, no-any-return]
+
+    @property
+    def stub(self) -> ast.stmt:
+        return self[0].stub  # type: ignore[attr-defined, no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,23 +244,33 @@ class Suite:
     footer: str
 
 
+class Written(NamedTuple):
+    """What stands below a method's head, as it is written: the docstring with what is above it, and
+    the rest."""
+
+    docstring: str
+    rest: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Method:
     """A function in a class, in parts that can be recombined. All parts are source text.
 
-    `signature` and `suite` are made later, since most methods are copied whole.
+    All but the first are made later, since most methods are copied whole.
     """
 
     name: str
+    keyword: str
     decorators: str
     decorator_names: tuple[str, ...]
-    node: ast.FunctionDef | ast.AsyncFunctionDef
+    statement: Statement
     signature: Later[Signature]
     suite: Later[Suite]
+    written: Later[Written]
 
     @property
-    def keyword(self) -> str:
-        return "async def" if isinstance(self.node, ast.AsyncFunctionDef) else "def"
+    def node(self) -> ast.FunctionDef | ast.AsyncFunctionDef:
+        return cast("ast.FunctionDef | ast.AsyncFunctionDef", self.statement.node)
 
     @property
     def type_parameters(self) -> str:
@@ -299,7 +328,11 @@ class ClassOutline:
     docstring: Statement | None
     members: tuple[Member, ...]
     footer: str
-    node: ast.ClassDef
+    statement: Statement
+
+    @property
+    def node(self) -> ast.ClassDef:
+        return cast(ast.ClassDef, self.statement.node)
 
     @property
     def base_names(self) -> tuple[str, ...]:
