@@ -164,6 +164,7 @@ def convert(
                 write=not (diff or to_stdout),
                 cache=cache,
                 skip=not to_stdout,
+                keep=not watch,
                 on_progress=on_progress,
                 on_wait=lambda: say("waiting for another run to finish ..."),
             )

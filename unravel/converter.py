@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -19,7 +19,13 @@ from unravel.meanings import Source, check_meanings, check_stars
 from unravel.merging import context_of, merge
 from unravel.naming import CasedNames, cased_names, model_name
 from unravel.ordering import in_order
-from unravel.outline import base_names, class_outline, deepest_place, place
+from unravel.outline import (
+    all_statements,
+    base_names,
+    class_outline,
+    deepest_place,
+    place,
+)
 from unravel.parents import Parent, find_parents, parent_paths
 from unravel.parsing import too_deep
 from unravel.prefixes import renaming_of
@@ -221,9 +227,22 @@ def _generate_all(model: Model) -> list[GeneratedFile]:
         file, printed[file.path] = _generate(kind, children[kind], rest, world, model)
         left = [named for named in left if named not in printed[file.path]]
         files.append(file)
-    if not model.settings.corpus_rules:
+    if corpus_rules:
+        _parse_rest(printed, model.modular)
+    else:
         check_shared(printed, model.modular)
     return files[::-1]
+
+
+def _parse_rest(printed: Mapping[str, Iterable[Named]], modular: Outline) -> None:
+    """Raise `Refused` where the modular file is not valid Python in what the formatter never sees.
+
+    By our own rules, all of it was looked at.
+    """
+    seen = {id(named.definition.statement) for here in printed.values() for named in here}
+    for statement in all_statements(modular):
+        if id(statement) not in seen:
+            statement.node  # noqa: B018
 
 
 def _generate(
@@ -276,8 +295,7 @@ def _generate(
     footer = "" if rest is None or settings.corpus_rules else modular.footer
     last = Piece(late + printing.all_statement(modular, exports) + footer, Origin(modular.path, 1))
     parts = (first, *definitions, last)
-    text = "".join(part.text for part in parts)
-    return GeneratedFile(path, kind, text, parts, tuple(sorted(printer.origins))), defined
+    return GeneratedFile(path, kind, parts, tuple(sorted(printer.origins))), defined
 
 
 def _print(kind: str, children: list[Named], world: Universe, model: Model) -> Printer:

@@ -35,6 +35,8 @@ def read_method(text: str) -> tuple[Signature, Written] | None:
         return None
     close = _closing(code, head.end(), ")")
     colon = _closing(code, close + 1, ":")
+    if not 0 < close < colon:
+        return None
     first = code.find("\n", colon) + 1
     before, _, returns = text[close + 1 : colon].partition("->")
     returns = returns.strip()
@@ -47,13 +49,13 @@ def read_method(text: str) -> tuple[Signature, Written] | None:
 
 
 def _closing(code: str, start: int, sign: str) -> int:
-    """Where the first `sign` from `start` on stands that is in no brackets."""
+    """Where the first `sign` from `start` on stands that is in no brackets; -1 without one."""
     depth = 0
     for found in _SIGN.finditer(code, start):
         if found.group() == sign and not depth:
             return found.start()
         depth += {"(": 1, "[": 1, "{": 1, ":": 0}.get(found.group(), -1)
-    raise AssertionError(f"no {sign} found in {code!r}")
+    return -1
 
 
 def _written(text: str, code: str, first: int) -> Written | None:

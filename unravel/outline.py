@@ -202,14 +202,14 @@ def split_block(
     for node, (start, following) in zip(nodes, pairwise(starts), strict=True):
         end, limit = node.end_lineno, following - 1
         assert end is not None
-        lead = "".join(lines[position - 1 : start - 1])
+        lead = "".join(lines[position - 1 : start - 1]) if start > position else ""
         if start < position or limit < end:  # `a = 1; b = 2`
             text = _indent(lines, nodes[0]) + cut(lines, node) + "\n"
             statements.append(Statement(node, lead, text, start, end))
             position = end + 1
             continue
         tail = _deeper_comments(lines, end + 1, limit, node) if _is_compound(node) else end
-        text = "".join(lines[start - 1 : tail])
+        text = lines[start - 1] if start == tail else "".join(lines[start - 1 : tail])
         statements.append(Statement(node, lead, text, start, tail))
         position = tail + 1
     return tuple(statements), "".join(lines[position - 1 : last])
@@ -400,10 +400,9 @@ _COMPOUND = {kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {
 
 
 def _first_line(node: ast.stmt) -> int:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-        # The parser's position of a decorator is that of its expression, right behind the `@`.
-        return min([node.lineno, *(each.lineno for each in node.decorator_list[:1])])
-    return node.lineno
+    decorators = getattr(node, "decorator_list", None)
+    # The parser's position of a decorator is that of its expression, right behind the `@`.
+    return min(node.lineno, decorators[0].lineno) if decorators else node.lineno
 
 
 def _end_line(node: ast.AST) -> int:

@@ -23,6 +23,7 @@ from unravel.naming import model_name
 from unravel.outcomes import Finished, FinishedFile, Outcome, State
 from unravel.outline import place
 from unravel.parents import candidates
+from unravel.parsing import parse
 from unravel.pipeline import Pipeline
 from unravel.printing import banner
 from unravel.reading import Loader, Source
@@ -49,7 +50,6 @@ from unravel.writing import (
     text_of,
     write_models,
 )
-
 
 _MANY = 1_000_000
 """Bytes of code whose parsing takes several times as long as a start of the formatter."""
@@ -162,17 +162,20 @@ class Course:
         return {path: self.loader.size(path) for path in read.union(self.parents)}
 
     def _valid(self, sizes: Mapping[str, int]) -> Collection[str]:
-        """The modules that need not be parsed whole, since they are valid Python."""
+        """The modules that need not be parsed whole to be known as valid Python.
+
+        Of a modular file, the formatter will see what is printed, and the rest is parsed.
+        """
         # By our own rules, everything is looked at. A start of the formatter pays where it is
         # not for a handful of modules.
         if not self.settings.corpus_rules or sum(sizes.values()) < _MANY:
             return ()
+        by_hand = sizes.keys() - self.parents.keys()
         try:
-            return readable(
-                sizes, root=self.root, settings=self.settings, scratch=self.scratch
-            )
+            found = readable(by_hand, root=self.root, settings=self.settings, scratch=self.scratch)
         except (FormatterError, OSError):
             return ()  # which will be found out again, and said
+        return found.union(self.parents)
 
     def _fail_cycle(self, cycle: Sequence[str]) -> None:
         chain = " extends ".join(model_name(each) for each in cycle)
@@ -316,11 +319,15 @@ class Course:
         return Finished(source, model_name(source), tuple(files), inputs, warnings)
 
     def _at_source(self, found: Diagnostic, converted: Converted) -> Diagnostic:
+        paths = converted.source, *converted.inputs
         try:
-            loaded = map(self.loader.load, (converted.source, *converted.inputs))
-            return at_source(found, [module for module in loaded if module is not None])
-        except Refused:  # the files have been changed meanwhile
-            return found
+            loaded = [module for module in map(self.loader.load, paths) if module is not None]
+            if found.code == "UNR402":
+                for module in loaded:
+                    parse(module.path, "".join(module.lines))
+        except Refused as refused:
+            return refused.diagnostic
+        return at_source(found, loaded)
 
     def _finish_file(
         self, source: str, file: GeneratedFile, body: str | Diagnostic

@@ -509,7 +509,7 @@ def _as_json(converted: Converted, bodies: Mapping[str, str]) -> Any:
 def _recalled(source: str, lookups: tuple[str, ...], found: Any) -> Recalled | None:
     try:
         files = tuple(
-            GeneratedFile(path, kind, "", _pieces(pieces), tuple(parents))
+            GeneratedFile(path, kind, _pieces(pieces), tuple(parents))
             for path, kind, _, pieces, parents in found["files"]
         )
         bodies = {path: body for path, _, body, *_ in found["files"]}

@@ -65,6 +65,8 @@ class Renaming:
         `kept_text` in strings and comments; in the corpus, the literal parts of f-strings instead.
         A comment that marks a copy is dropped: it would be a lie.
         """
+        if not text or text.isspace():
+            return text  # there is mostly nothing above a statement
         if "Copied from" in text:
             text = _COPIED_FROM.sub("", text)
         if not self._may_be_in(text):

@@ -14,20 +14,19 @@ from unravel.stubs import definitions, masked, parse_with_stubs
 from unravel.types import Outline, Refused
 
 _FIRST_LEVEL = re.compile(r"\n {4}\S")
-_ODD = re.compile(r"\n(?:    )*(?: {1,3}[^ \n]|\t)")
-"""An indentation that is not made of four blanks a level."""
+_INDENTED = re.compile(r"\n +[^ \n]")
 
 
 def skim(path: str, text: str) -> Outline | None:
     """The outline of a module, which equals that of `read_outline` if it is valid Python.
 
-    The trees of its classes and functions are made when they are asked for. None where the text is
-    not laid out with four blanks a level.
+    The trees of its classes and functions are made when they are asked for, and whether they are
+    valid shows only then. None where the text is not laid out with four blanks a level.
     """
-    if "\f" in text or normalized(text) != text:
-        return None
     code = masked(text)
-    if _ODD.search(code):
+    if "\t" in code or "\f" in code or (not code.isascii() and normalized(text) != text):
+        return None
+    if any((len(each) - 2) % 4 for each in set(_INDENTED.findall(code))):
         return None
     found = list(definitions(code))
     if any("\n " in code[a:b] and not _FIRST_LEVEL.search(code, a, b) for a, _, b in found):

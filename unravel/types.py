@@ -94,16 +94,14 @@ class Settings:
     """A file with the findings that are not to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a piece of text was read."""
 
     path: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Text of one or more whole statements, and where it came from."""
 
     text: str
@@ -176,7 +174,7 @@ class Unparsed(Statement):
         return self[0].stub  # type: ignore[attr-defined, no-any-return]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Definition:
     """A module-level class, function or assignment.
 
@@ -198,7 +196,7 @@ class Definition:
         return "".join(parts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Import:
     """A module-level import statement.
 
@@ -252,7 +250,7 @@ class Written(NamedTuple):
     rest: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Method:
     """A function in a class, in parts that can be recombined. All parts are source text.
 
@@ -311,7 +309,7 @@ class Member(NamedTuple):
     method: Method | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ClassOutline:
     """A class in parts; `bases` and `keywords` (`metaclass=M`) hold the text of each.
 
@@ -398,14 +396,17 @@ class GeneratedFile:
     """One file of a model, not formatted yet and without its banner.
 
     `path` is relative to the root, with forward slashes. `pieces` are the parts of `text` in order.
+    `parents` are the paths of the parent modules whose code the file contains, sorted.
     """
 
     path: str
     kind: str
-    text: str
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[Piece, ...]
     parents: tuple[str, ...] = ()
-    """The paths of the parent modules whose code the file contains, sorted."""
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
