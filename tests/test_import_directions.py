@@ -26,6 +26,7 @@ CORE = {
     "corpus",
     "effects",
     "foreign",
+    "heads",
     "helping",
     "imports",
     "indentation",
@@ -57,6 +58,7 @@ CORE = {
     "special",
     "splicing",
     "state",
+    "stubs",
     "tracing",
 }
 """Text in, text out. They build on each other, without a cycle, and know nothing of disks."""

@@ -207,3 +207,8 @@ def _parsed(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
+
+
+def test_a_body_behind_its_head_leaves_the_indentation_as_it_is() -> None:
+    text = "def f(\n    x,\n): ...\n\n\ny = [\n    1,\n    # two\n    2,\n]\n"
+    assert "".join(outline(text).lines) == text + "\n"

@@ -12,6 +12,7 @@ import pytest
 
 from tests.stdlib_files import STDLIB_FILES
 from unravel.outline import class_outline, read_outline
+from unravel.reading import decode
 from unravel.skimming import skim
 from unravel.types import Definition, DefinitionKind, Method, Outline, Statement
 
@@ -58,7 +59,8 @@ def _method(found: Method | None) -> list[object]:
         return []
     body = _plain(filter(None, [found.docstring, *found.body]))
     names = found.name, found.decorators, found.decorator_names
-    return [names, found.parameters, found.returns, found.head_comment, body, found.footer]
+    head = found.keyword, found.parameters, found.returns, found.head_comment
+    return [names, head, found.written(), body, found.footer]
 
 
 def check(path: str, text: str) -> None:
@@ -73,11 +75,15 @@ def check(path: str, text: str) -> None:
 
 @pytest.mark.parametrize("path", FORMATTED, ids=lambda path: path.stem)
 def test_our_own_modules(path: Path) -> None:
-    text = path.read_text("utf-8")
-    if "fmt:" in text:
-        assert skim("a.py", text) is None
-    else:
-        check("a.py", text)
+    check("a.py", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", STDLIB_FILES, ids=lambda path: path.stem)
+def test_modules_of_any_layout(path: Path) -> None:
+    """They are read as the parser reads them, or left to it."""
+    text = decode(path.read_bytes(), path.name).text
+    if skim(path.name, text) is not None:
+        check(path.name, text)
 
 
 def test_modules_of_the_standard_library(tmp_path: Path) -> None:
@@ -111,6 +117,12 @@ def test_modules_of_the_standard_library(tmp_path: Path) -> None:
         'def f():\n    return f"""\nclass {1}:\n"""\n\n\nasync def g():\n    pass\n',
         "class Ä:\n    ö = 'ü'  # ß\n\n    def é(self):\n        return 'ñ'\n",
         "class A:\n    x = '# no comment'  # a comment\n\n    # the end\n",
+        "class A:\n    x = [\n1]\n\n    def f(self,\n        x): return x\n",
+        "class A:\n    x = 1;   y = 2\n    def f(self): pass\n# of f\n    z = 3\n",
+        "class A:\n    def f(self) -> (\n        int\n    ):  # of f\n        'Doc.'; return 1\n",
+        "class A:\n    def f(self):\n        # no docstring\n        'a' 'b'\n        # the end\n",
+        "class A:\n    def f(self, x=lambda: 0):\n        f'no {self}'\n        return x\n",
+        "class A:\n    async def f(self, x: 'int' = 0) -> 'int':\n        r'''Doc.'''\n",
     ],
 )
 def test_what_may_stand_in_a_module(text: str) -> None:
@@ -123,8 +135,11 @@ def test_what_may_stand_in_a_module(text: str) -> None:
         "class A:\n  x = 1\n",
         "class A:\n\tx = 1\n",
         "class A:\n        x = 1\n",
-        "# fmt: off\nclass A:\n    x = [\n1]\n",
-        "class A:\n    x = 1;   y = 2  # fmt: skip\n",
+        "class A:\n    def f(self):\n            return 1\n",
+        "def f(x,\ny):\n    return 1\n",
+        "def f(): return 1 + \\\n2\n",
+        "class A:\n    \N{FULLWIDTH LATIN SMALL LETTER F} = 1\n",
+        "class A:\n    x = (\n",
     ],
 )
 def test_another_layout_is_left_to_the_parser(text: str) -> None:

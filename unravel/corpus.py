@@ -21,7 +21,24 @@ from unravel.types import ClassOutline, Member, MemberKind, Method
 
 def corpus_members(context: Context) -> str:
     """Attributes, then methods; of each, the parent's in their order, then the child's new ones."""
+    if all(map(is_filler, context.child.members)) and _is_in_order(context.parent.members):
+        # To rename all at once is faster, and two classes of five are of this kind.
+        return context.rename(
+            "".join(m.statement.lead + m.statement.text for m in context.parent.members)
+        )
     return "".join([*_attributes(context), *_methods(context)])
+
+
+def _is_in_order(members: Sequence[Member]) -> bool:
+    """Would all members be printed, where they stand?"""
+    are_methods = [member.kind is MemberKind.METHOD for member in members]
+    attributes = members[: are_methods.index(True) if True in are_methods else len(members)]
+    names = [member.name for member in attributes if member.name]
+    return (
+        all(are_methods[len(attributes) :])
+        and len(names) == len(set(names))
+        and not any(map(is_filler, attributes))
+    )
 
 
 def with_any_docstring(child: ClassOutline) -> ClassOutline:

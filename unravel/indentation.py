@@ -5,27 +5,30 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 STEP = 4
 _BLOCKS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def is_canonical(module: ast.Module) -> bool:
-    """Are all classes and functions of the module indented by four blanks a level?"""
-    return _are_indented(module.body, 0)
+def is_canonical(text: str, module: ast.Module) -> bool:
+    """Are all classes and functions of a module indented by four blanks a level?"""
+    return all(
+        # A body may also stand behind the last line of a head, as in `): ...`.
+        text.split("\n")[first.lineno - 1].encode()[: first.col_offset].strip()
+        for first in _indented_otherwise(module.body, 0)
+    )
 
 
-def _are_indented(nodes: Iterable[ast.stmt], column: int) -> bool:
+def _indented_otherwise(nodes: Iterable[ast.stmt], column: int) -> Iterator[ast.stmt]:
+    """The first statement of each body, if it does not begin where it should."""
     for node in nodes:
         if isinstance(node, _BLOCKS):
             # All statements of a block begin in the same column, but for those behind a semicolon.
             first = node.body[0]
             if first.lineno != node.lineno and first.col_offset != column + STEP:
-                return False
-            if not _are_indented(node.body, column + STEP):
-                return False
-    return True
+                yield first
+            yield from _indented_otherwise(node.body, column + STEP)
 
 
 def canonical(text: str) -> str:

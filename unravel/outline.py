@@ -50,7 +50,7 @@ def read_outline(path: str, text: str) -> Outline:
     """
     module = parse(path, text)
     given, text = text, normalized(text)
-    if not is_canonical(module):
+    if not is_canonical(given, module):
         text = canonical(text)
     if text != given:
         module = parse(path, text)

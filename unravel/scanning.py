@@ -151,7 +151,7 @@ def quoted_identifiers(text: str) -> frozenset[str]:
 _ANNOTATION = re.compile(r"[\"'][\w.\[\], |]+[\"']")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _words(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """The identifiers of the code in `text`, and those in its short strings."""
     # What is between the strings and comments is code.

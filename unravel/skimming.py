@@ -1,4 +1,4 @@
-"""The outline of a module that the formatter has just written, with little of it parsed.
+"""The outline of a module, with little of it parsed.
 
 Most classes of a parent module are not extended by a given child, and of one that is, most methods
 are copied as they are.
@@ -10,10 +10,9 @@ import re
 
 from unravel.outline import outline_of
 from unravel.parsing import normalized
-from unravel.stubs import definitions, masked, parse_with_stubs
+from unravel.stubs import STATEMENT, definitions, masked, parse_with_stubs
 from unravel.types import Outline, Refused
 
-_FIRST_LEVEL = re.compile(r"\n {4}\S")
 _INDENTED = re.compile(r"\n +[^ \n]")
 
 
@@ -29,11 +28,12 @@ def skim(path: str, text: str) -> Outline | None:
     if any((len(each) - 2) % 4 for each in set(_INDENTED.findall(code))):
         return None
     found = list(definitions(code))
-    if any("\n " in code[a:b] and not _FIRST_LEVEL.search(code, a, b) for a, _, b in found):
-        return None
-    if any(code[end - 1] == "\\" for _, _, end in found):
-        return None
+    for level, start, _, end in found:
+        # A block that is indented twice, and a statement that goes on in a line of no indentation.
+        is_deep = code.find("\n" + " " * (level + 4), start, end) > 0
+        if (is_deep and not STATEMENT[level + 4].search(code, start, end)) or code[end - 1] == "\\":
+            return None
     try:
-        return outline_of(path, text, parse_with_stubs(path, text, code, found))
+        return outline_of(path, text, parse_with_stubs(path, text, found))
     except Refused:
         return None

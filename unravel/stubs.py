@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,8 +22,10 @@ _HEAD = re.compile(r"(class|def|async def) \w+")
 
 
 class Span(NamedTuple):
-    """Where the head of a class or function begins in a text, where its name and it itself end."""
+    """Where a class or function of a block at column `level` begins in a text, decorators aside,
+    where its name ends, and where it ends itself."""
 
+    level: int
     start: int
     name_end: int
     end: int
@@ -35,30 +37,36 @@ def masked(text: str) -> str:
 
 
 def definitions(code: str) -> Iterator[Span]:
-    """The classes and functions at the top level of a module, whose `masked` text this is."""
-    return _definitions("\n" + code, 0, 0, len(code) + 1)
+    """The functions and classes of a module, whose `masked` text this is, and what the body of each
+    class defines; in order."""
+    code = "\n" + code
+    for span in _definitions(code, 0, 0, len(code)):
+        yield span
+        if _is_class(code, span.start + 1):
+            yield from _definitions(code, 4, span.name_end, span.end + 1)
 
 
 def _definitions(code: str, level: int, first: int, last: int) -> Iterator[Span]:
-    """Those of a block at that column; `code` is one sign longer than where it came from."""
+    """Those of one block; `code` has one sign more at its beginning than the text."""
     starts = [each.start() + level for each in STATEMENT[level].finditer(code, first, last)]
     for start, end in pairwise([*starts, last - 1]):
         head = _HEAD.match(code, start + 1)
         if head is not None:
-            yield Span(start, head.end() - 1, start + len(code[start + 1 : end + 1].rstrip()))
+            length = len(code[start + 1 : end + 1].rstrip())
+            yield Span(level, start, head.end() - 1, start + length)
 
 
-def parse_with_stubs(path: str, text: str, code: str, found: Sequence[Span]) -> ast.Module:
-    """The tree of a module; the functions and classes that were `found` at its top level, and the
-    methods of the latter, have no body where `is_stub` says so.
+def _is_class(text: str, start: int) -> bool:
+    return text.startswith("class", start)
 
-    Raises `Refused` where the rest is not valid Python.
+
+def parse_with_stubs(path: str, text: str, found: Iterable[Span]) -> ast.Module:
+    """The tree of a module; what was `found` in it has no body where `is_stub` says so.
+
+    Classes at the top level are there, less their methods. Raises `Refused` where the rest is not
+    valid Python.
     """
-    spans: list[Span] = []
-    code = "\n" + code
-    for span in found:
-        is_class = text.startswith("class", span.start)
-        spans += _definitions(code, 4, span.name_end, span.end + 1) if is_class else [span]
+    spans = [each for each in found if each.level or not _is_class(text, each.start)]
     stubbed, ends = _with_stubs(text, spans)
     module = parse(path, stubbed)
     for node in module.body:
@@ -92,8 +100,8 @@ def _with_stubs(text: str, spans: Sequence[Span]) -> tuple[str, dict[int, int]]:
     """
     parts, ends = [], {}
     position, line = 0, 1
-    for start, name_end, end in spans:
-        rest = ": ..." if text.startswith("class", start) else "(): ..."
+    for _, start, name_end, end in spans:
+        rest = ": ..." if _is_class(text, start) else "(): ..."
         height = text.count("\n", start, end)
         parts += [text[position:name_end], rest, "\n" * height]
         line += text.count("\n", position, start)
