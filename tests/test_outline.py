@@ -210,5 +210,6 @@ def _parsed(text: str) -> ast.Module:
 
 
 def test_a_body_behind_its_head_leaves_the_indentation_as_it_is() -> None:
-    text = "def f(\n    x,\n): ...\n\n\ny = [\n    1,\n    # two\n    2,\n]\n"
+    before = "class A:\n    y = {\n        1: 2,\n        # three\n        3: 4,\n    }\n"
+    text = before + "\n    def f(\n        x,\n    ): ...\n"
     assert "".join(outline(text).lines) == text + "\n"
