@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.stdlib_files import STDLIB_FILES
-from unravel.outline import class_outline, read_outline
+from unravel.outline import base_names, class_outline, read_outline
 from unravel.reading import decode
 from unravel.skimming import skim
 from unravel.types import Definition, DefinitionKind, Method, Outline, Statement
@@ -64,13 +64,16 @@ def _method(found: Method | None) -> list[object]:
 
 
 def check(path: str, text: str) -> None:
-    skimmed = skim(path, text)
-    assert skimmed is not None
     whole = read_outline(path, text)
-    assert plain(skimmed) == plain(whole)
-    for name, definition in skimmed.definitions.items():
-        if definition.kind is DefinitionKind.CLASS:
-            assert _class(skimmed, definition) == _class(whole, whole.definitions[name])
+    for whole_classes in (False, True):
+        skimmed = skim(path, text, whole_classes=whole_classes)
+        assert skimmed is not None
+        assert plain(skimmed) == plain(whole)
+        for name, definition in skimmed.definitions.items():
+            if definition.kind is DefinitionKind.CLASS:
+                expected = whole.definitions[name]
+                assert base_names(skimmed, definition) == base_names(whole, expected)
+                assert _class(skimmed, definition) == _class(whole, expected)
 
 
 @pytest.mark.parametrize("path", FORMATTED, ids=lambda path: path.stem)
@@ -117,7 +120,7 @@ def test_modules_of_the_standard_library(tmp_path: Path) -> None:
         'def f():\n    return f"""\nclass {1}:\n"""\n\n\nasync def g():\n    pass\n',
         "class Ä:\n    ö = 'ü'  # ß\n\n    def é(self):\n        return 'ñ'\n",
         "class A:\n    x = '# no comment'  # a comment\n\n    # the end\n",
-        "class A:\n    x = [\n1]\n\n    def f(self,\n        x): return x\n",
+        "class A:\n    x = [\n        1\n]\n\n    def f(self,\n        x): return x\n",
         "class A:\n    x = 1;   y = 2\n    def f(self): pass\n# of f\n    z = 3\n",
         "class A:\n    def f(self) -> (\n        int\n    ):  # of f\n        'Doc.'; return 1\n",
         "class A:\n    def f(self):\n        # no docstring\n        'a' 'b'\n        # the end\n",

@@ -226,8 +226,9 @@ def changed_elsewhere(outline: Outline) -> frozenset[str]:
 def class_outline(outline: Outline, definition: Definition) -> ClassOutline:
     """The parts of a class that `outline` defines."""
     statement, lines = definition.statement, outline.lines
-    node = statement.stub
-    assert isinstance(node, ast.ClassDef)
+    node = cast(ast.ClassDef, statement.stub)
+    if not node.body:  # a stub of a whole class
+        node = cast(ast.ClassDef, statement.node)
     body_first, inline = _body_start(lines, node)
     statements, footer = _body(lines, node.body, body_first, statement.end, inline, 4)
     docstring = None

@@ -263,7 +263,9 @@ class Loader:
             self.forms[path] = replace(source, text="")
             self.digests[file] = source.digest
             is_valid = file.startswith(self.staging) or path in self.valid
-            skimmed = skim(path, source.text) if is_valid else None
+            # By our own rules, all of a class that is merged is looked at.
+            whole = not self.settings.corpus_rules
+            skimmed = skim(path, source.text, whole_classes=whole) if is_valid else None
             return skimmed or read_outline(path, source.text)
         except FileNotFoundError:
             return None

@@ -16,11 +16,12 @@ from unravel.types import Outline, Refused
 _INDENTED = re.compile(r"\n +[^ \n]")
 
 
-def skim(path: str, text: str) -> Outline | None:
+def skim(path: str, text: str, *, whole_classes: bool = False) -> Outline | None:
     """The outline of a module, which equals that of `read_outline` if it is valid Python.
 
     The trees of its classes and functions are made when they are asked for, and whether they are
-    valid shows only then. None where the text is not laid out with four blanks a level.
+    valid shows only then; with `whole_classes`, those of all methods of a class at once. None where
+    the text is not laid out with four blanks a level.
     """
     code = masked(text)
     if "\t" in code or "\f" in code or (not code.isascii() and normalized(text) != text):
@@ -34,6 +35,7 @@ def skim(path: str, text: str) -> Outline | None:
         if (is_deep and not STATEMENT[level + 4].search(code, start, end)) or code[end - 1] == "\\":
             return None
     try:
-        return outline_of(path, text, parse_with_stubs(path, text, found))
+        module = parse_with_stubs(path, text, found, whole_classes=whole_classes)
+        return outline_of(path, text, module)
     except Refused:
         return None

@@ -60,17 +60,23 @@ def _is_class(text: str, start: int) -> bool:
     return text.startswith("class", start)
 
 
-def parse_with_stubs(path: str, text: str, found: Iterable[Span]) -> ast.Module:
-    """The tree of a module; what was `found` in it has no body where `is_stub` says so.
+def parse_with_stubs(
+    path: str, text: str, found: Iterable[Span], *, whole_classes: bool
+) -> ast.Module:
+    """The tree of a module, with stubs for the functions and methods that were `found` in it.
 
-    Classes at the top level are there, less their methods. Raises `Refused` where the rest is not
-    valid Python.
+    With `whole_classes`, there are stubs for classes in place of their methods. Raises `Refused`
+    where the rest is not valid Python.
     """
-    spans = [each for each in found if each.level or not _is_class(text, each.start)]
+    spans = [
+        each
+        for each in found
+        if (not each.level if whole_classes else each.level or not _is_class(text, each.start))
+    ]
     stubbed, ends = _with_stubs(text, spans)
     module = parse(path, stubbed)
     for node in module.body:
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) and not whole_classes:
             for member in node.body:
                 _empty(member, ends)
             node.end_lineno = node.body[-1].end_lineno
