@@ -22,9 +22,11 @@ class Outcome(Protocol):
 
 T = TypeVar("T", bound=Outcome)
 
-_BATCH = 64
-"""So many models are finished at once, even if workers have enough to do without them."""
-_RESERVE = 8
+_AWAITED = 16
+"""So many models that others extend are finished at once, even if workers have enough to do."""
+_OTHERS = 128
+"""So many others are finished at once; nobody waits for them."""
+_RESERVE = 12
 """So many models should be left for each worker while those that others extend are finished."""
 
 
@@ -50,8 +52,7 @@ class Pipeline(Generic[T]):
         with ThreadPoolExecutor(1) if self.workers.count > 1 else Here() as finisher:
             while True:
                 yield from self._hand_out()
-                if finishing is None and self._is_batch():
-                    batch, self._converted = self._converted, []
+                if finishing is None and (batch := self._take_batch()):
                     finishing = finisher.submit(self.finish, batch)
                 waiting: list[Future[Any]] = [*self._converting, *filter(None, [finishing])]
                 if not waiting:
@@ -79,13 +80,25 @@ class Pipeline(Generic[T]):
                 self._converting[future] = source, worker
                 busy[worker] += 1
 
-    def _is_batch(self) -> bool:
-        """Is it time to finish what is converted?"""
-        if not self._converting or len(self._converted) >= _BATCH:
-            return bool(self._converted)
-        # Each batch costs two starts of the formatter, so only those that others wait for hurry.
+    def _take_batch(self) -> list[Converted]:
+        """What to finish now; nothing, if more should come together first.
+
+        Each batch costs two starts of the formatter, so only those that others wait for hurry, and
+        they do not wait for the rest.
+        """
+        awaited = [each for each in self._converted if self.agenda.is_awaited(each.source)]
+        others = [each for each in self._converted if not self.agenda.is_awaited(each.source)]
         is_short = len(self.agenda) <= _RESERVE * self.workers.count
-        return is_short and any(self.agenda.is_awaited(each.source) for each in self._converted)
+        if not self._converting:
+            self._converted = []
+            return awaited + others
+        if awaited and (is_short or len(awaited) >= _AWAITED):
+            self._converted = others
+            return awaited
+        if len(others) >= _OTHERS:
+            self._converted = awaited
+            return others
+        return []
 
     def _collect(self, future: Future[Converted | Failed]) -> Iterator[T | Failed]:
         source, _ = self._converting.pop(future)
