@@ -40,7 +40,8 @@ def read_method(text: str) -> tuple[Signature, Written] | None:
     first = code.find("\n", colon) + 1
     before, _, returns = text[close + 1 : colon].partition("->")
     returns = returns.strip()
-    if before.strip() or code[colon + 1 : first].strip() or re.match(r"\(|.*(#|lambda)", returns):
+    is_plain = not (returns.startswith("(") or "#" in returns or "lambda" in returns)
+    if before.strip() or code[colon + 1 : first].strip() or not is_plain:
         return None
     comment = text[colon + 1 : first - 1].lstrip()
     parameters, comment = text[head.end() : close], "  " + comment if comment else ""
