@@ -123,7 +123,7 @@ def test_modules_of_the_standard_library(tmp_path: Path) -> None:
         "class A:\n    x = [\n        1\n]\n\n    def f(self,\n        x): return x\n",
         "class A:\n    x = 1;   y = 2\n    def f(self): pass\n# of f\n    z = 3\n",
         "class A:\n    def f(self) -> (\n        int\n    ):  # of f\n        'Doc.'; return 1\n",
-        "class A:\n    def f(self) -> dict[\n        str,  # a\n        int,\n    ]:\n        pass\n",
+        "class A:\n    def f(self) -> dict[\n        str,  # a\n        int,\n    ]:\n        0\n",
         "class A:\n    def f(self):\n        # no docstring\n        'a' 'b'\n        # the end\n",
         "class A:\n    def f(self, x=lambda: 0):\n        f'no {self}'\n        return x\n",
         "class A:\n    async def f(self, x: 'int' = 0) -> 'int':\n        r'''Doc.'''\n",
