@@ -153,10 +153,10 @@ def test_another_layout_is_left_to_the_parser(text: str) -> None:
 def test_most_trees_are_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
     monkeypatch.setattr("unravel.outline.parse", lambda path, text: parsed.append(text))
-    outline = skim("a.py", "class A:\n    x = 1\n\n\nclass B:\n    y = 2\n")
+    outline = skim("a.py", "class A:\n    def f(self): pass\n\n\ndef b():\n    pass\n")
     assert outline is not None
-    assert [outline.definitions[name].text for name in "AB"] == [
-        "class A:\n    x = 1\n",
-        "\n\nclass B:\n    y = 2\n",
+    assert [outline.definitions[name].text for name in "Ab"] == [
+        "class A:\n    def f(self): pass\n",
+        "\n\ndef b():\n    pass\n",
     ]
     assert parsed == []

@@ -32,12 +32,11 @@ def corpus_members(context: Context) -> str:
 def _is_in_order(members: Sequence[Member]) -> bool:
     """Would all members be printed, where they stand?"""
     are_methods = [member.kind is MemberKind.METHOD for member in members]
-    attributes = members[: are_methods.index(True) if True in are_methods else len(members)]
+    attributes = [member for member in members if member.kind is not MemberKind.METHOD]
     names = [member.name for member in attributes if member.name]
+    is_each_once = len(names) == len(set(names))
     return (
-        all(are_methods[len(attributes) :])
-        and len(names) == len(set(names))
-        and not any(map(is_filler, attributes))
+        are_methods == sorted(are_methods) and is_each_once and not any(map(is_filler, attributes))
     )
 
 

@@ -174,13 +174,10 @@ def undefined_names(
     if not files:
         return {}
     ruff = find_ruff(settings, root)
-    rules = ("--isolated", "--select", "F401,F821,F822", "--exit-zero", "--quiet")
-    output = ("--output-format", "json", "--output-file", _FINDINGS)
     with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as folder:
         numbered = {f"{number}.py": path for number, path in enumerate(files)}
         _lay_out({name: files[path] for name, path in numbered.items()}, folder, root)
-        _run((ruff, "check", *rules, *output, *_COMMON), folder, accepted=(0,))
-        findings = _read_findings(Path(folder, _FINDINGS))
+        findings = _findings(ruff, "F401,F821,F822", folder)
     found = dict(_not_compiled(files))
     for finding in findings:
         path = numbered[os.path.basename(finding["filename"])]
@@ -197,21 +194,24 @@ def readable(paths: Iterable[str], *, root: Path, settings: Settings, scratch: P
     It takes a seventh of the time that the parser of the standard library does. Raises
     `FormatterError` where ruff cannot be run.
     """
-    found = {os.path.normpath(root / path): path for path in paths}
+    files = {os.path.normpath(root / path): path for path in paths}
     ruff = find_ruff(settings, root)
-    rules = ("--isolated", "--select", "E902", "--exit-zero", "--quiet", "--no-cache")
     with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as folder:
-        Path(folder, _LIST).write_text("".join(f"{file}\n" for file in found), "utf-8")
-        output = ("--output-format", "json", "--output-file", _FINDINGS)
-        _run((ruff, "check", *rules, *output, f"@{_LIST}"), folder, accepted=(0,))
-        for finding in _read_findings(Path(folder, _FINDINGS)):
-            found.pop(os.path.normpath(finding["filename"]), None)
-    return set(found.values())
+        Path(folder, _LIST).write_text("".join(f"{file}\n" for file in files), "utf-8")
+        # Syntax errors are found whatever is selected.
+        invalid = {os.path.normpath(each["filename"]) for each in _findings(ruff, "E902", folder)}
+    if not invalid <= files.keys():
+        return set()  # it calls them by other names
+    return {path for file, path in files.items() if file not in invalid}
 
 
-def _read_findings(file: Path) -> Any:
+def _findings(ruff: str, select: str, folder: str) -> Any:
+    """What ruff finds in the files that are listed in `folder`, by these rules alone."""
+    rules = ("--isolated", "--select", select, "--exit-zero", "--quiet")
+    output = ("--output-format", "json", "--output-file", _FINDINGS)
+    _run((ruff, "check", *rules, *output, *_COMMON), folder, accepted=(0,))
     try:
-        return json.loads(file.read_bytes())
+        return json.loads(Path(folder, _FINDINGS).read_bytes())
     except (FileNotFoundError, ValueError):
         raise FormatterError("ruff did not say what it has found", _TOO_OLD) from None
 

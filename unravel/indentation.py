@@ -13,11 +13,10 @@ _BLOCKS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 def is_canonical(text: str, module: ast.Module) -> bool:
     """Are all classes and functions of a module indented by four blanks a level?"""
-    return all(
-        # A body may also stand behind the last line of a head, as in `): ...`.
-        text.split("\n")[first.lineno - 1].encode()[: first.col_offset].strip()
-        for first in _indented_otherwise(module.body, 0)
-    )
+    found = list(_indented_otherwise(module.body, 0))
+    lines = text.split("\n") if found else []
+    # A body may also stand behind the last line of a head, as in `): ...`.
+    return all(lines[each.lineno - 1].encode()[: each.col_offset].strip() for each in found)
 
 
 def _indented_otherwise(nodes: Iterable[ast.stmt], column: int) -> Iterator[ast.stmt]:

@@ -262,7 +262,7 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     """The parts of a function or method."""
     node = statement.stub
     assert isinstance(node, Function)
-    plain = Later(partial(_plain, lines, statement, node.lineno))
+    plain = Later(partial(_without_tree, lines, statement, node.lineno))
     suite = Later(partial(_suite, lines, statement))
     return Method(
         name=node.name,
@@ -276,7 +276,7 @@ def function_outline(lines: Sequence[str], statement: Statement) -> Method:
     )
 
 
-def _plain(
+def _without_tree(
     lines: Sequence[str], statement: Statement, first: int
 ) -> tuple[Signature, Written] | None:
     """What takes no tree to know of a method whose `def` stands in line `first`."""

@@ -52,7 +52,7 @@ from unravel.writing import (
 )
 
 _MANY = 1_000_000
-"""Bytes of code whose parsing takes several times as long as a start of the formatter."""
+"""Bytes of code that take several times as long to parse as the formatter takes to start."""
 
 
 class Course:
@@ -166,8 +166,7 @@ class Course:
 
         Of a modular file, the formatter will see what is printed, and the rest is parsed.
         """
-        # By our own rules, everything is looked at. A start of the formatter pays where it is
-        # not for a handful of modules.
+        # By our own rules, everything is looked at.
         if not self.settings.corpus_rules or sum(sizes.values()) < _MANY:
             return ()
         by_hand = sizes.keys() - self.parents.keys()

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from unravel.diagnostics import Place, refuse
@@ -158,16 +159,10 @@ class Loader:
     lines: int = 0
     """Those of all outlines."""
 
-    def __getstate__(self) -> Any:
+    def __reduce__(self) -> Any:
         # Outlines are large: a worker that cannot inherit them had better read the files again.
-        settings = self.root, self.staging, self.settings, self.owners
-        return *settings, self.fresh, self.valid, self.replaced
-
-    def __setstate__(self, state: Any) -> None:
-        self.root, self.staging, self.settings, self.owners, *state = state
-        self.fresh, self.valid, self.replaced = state
-        self.lookups, self.outlines, self.forms, self.digests, self.lines = {}, {}, {}, {}, 0
-        self.sources = {}
+        place = self.root, self.staging, self.settings, self.owners, self.fresh
+        return partial(Loader, *place, valid=self.valid, replaced=self.replaced), ()
 
     def load(self, path: str) -> Outline | None:
         """The outline of the module at `path`, or None if there is none. Raises `Refused`."""

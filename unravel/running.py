@@ -110,6 +110,7 @@ def check(
 
 
 _kept: list[object] = []
+"""What is not to be taken apart before the process ends."""
 
 
 @contextmanager

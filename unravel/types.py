@@ -174,6 +174,8 @@ class Unparsed(Statement):
         return self[0].stub  # type: ignore[attr-defined, no-any-return]
 
 
+# The classes below that are not frozen have tens of thousands of objects, and freezing one takes
+# longer than all else about it.
 @dataclass(slots=True, eq=False)
 class Definition:
     """A module-level class, function or assignment.
@@ -254,7 +256,7 @@ class Written(NamedTuple):
 class Method:
     """A function in a class, in parts that can be recombined. All parts are source text.
 
-    All but the first are made later, since most methods are copied whole.
+    `signature`, `suite` and `written` are made later, since most methods are copied whole.
     """
 
     name: str
